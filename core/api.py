@@ -1,0 +1,198 @@
+"""The job in three calls: train, evaluate, predict. What the command line and `import core` stand on."""
+
+from __future__ import annotations
+
+import itertools
+from collections.abc import Callable, Iterable, Iterator, Sequence
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from core import errors, jobs
+from core.backbones import catalogue, weights
+from core.errors import DataError, RunError
+from core.runs import Run, Status
+from core.settings import Recipe, require_supported
+from core.workspace import Workspace
+
+if TYPE_CHECKING:
+    import pandas as pd
+
+    from core.data.datasets import Dataset
+    from core.inference import Prediction
+
+Progress = Callable[[str, float], None]
+PREDICT_AT_ONCE = 256
+"""Images that are handed to the prediction process in one call, so that progress moves and a time limit fits."""
+PREDICT_SECONDS = 300.0
+
+
+def train(
+    dataset: Dataset | str | Path,
+    recipe: Recipe | None = None,
+    workspace: Workspace | None = None,
+    *,
+    run_dir: Path | str | None = None,
+    on_change: Callable[[Status], None] | None = None,
+) -> Run:
+    """Train in a process of its own, and wait for the end.
+
+    Args:
+        dataset: A dataset, or what `python -m core` takes for one: archive, folder, sample name, dataset id.
+        recipe: Default: every setting at its default.
+        workspace: Default: `$GRAFT_WORKSPACE`, else `workspace/`.
+        run_dir: The run's folder. Default: a new one in the workspace.
+        on_change: Sees every new status.
+
+    Raises:
+        GraftError: something that the caller can put right; a failed run raises the error that it failed with.
+    """
+    workspace = workspace or Workspace.default()
+    recipe = recipe or Recipe()
+    prepare_weights(recipe)
+    run = Run.create(_dataset(dataset, workspace), recipe, workspace, run_dir)
+    jobs.run_now(run)
+    status = jobs.wait(run, on_change)
+    if status.state in ("failed", "interrupted"):
+        raise run_error(run, status)
+    return run
+
+
+def prepare_weights(recipe: Recipe, progress: Progress | None = None) -> None:
+    """See that a recipe can be carried out and its weights are on this machine, before anything is made.
+
+    Raises:
+        RecipeError: unknown backbone or width, or a value that this version cannot carry out.
+        WeightsNotFoundError: no weights, and no download possible.
+    """
+    require_supported(recipe)
+    backbone, variant = catalogue.get(recipe.model.backbone, recipe.model.alpha)
+    weights.ensure(backbone, variant, recipe.model.weights, progress)
+
+
+def run_error(run: Run, status: Status) -> Exception:
+    """The error that a failed run stopped with: a GraftError when the user can act on it, else a RuntimeError."""
+    if status.state == "interrupted":
+        return RunError(
+            "The training process is gone: it was ended from outside.", f"Its log: {run.path / 'worker.log'}"
+        )
+    noted = status.error or {}
+    message, hint = noted.get("message", "The run failed."), noted.get("hint", "")
+    kind = getattr(errors, noted.get("kind", ""), None)
+    if isinstance(kind, type) and issubclass(kind, errors.GraftError):
+        return kind(message, hint)
+    return RuntimeError(f"{message} The log: {run.path / 'worker.log'}")
+
+
+def summary(run: Run) -> dict[str, Any]:
+    """`{run_dir, state, val_accuracy, val_loss, epochs, seconds}`; the scores are those of the model that was kept."""
+    status = run.status()
+    scores = (run.metrics() or {}).get("validation", {})
+    return {
+        "run_dir": str(run.path),
+        "state": status.state,
+        "val_accuracy": scores.get("accuracy"),
+        "val_loss": scores.get("loss"),
+        "epochs": len(run.history()),
+        "seconds": round(status.updated - status.started, 2) if status.started else 0.0,
+    }
+
+
+def describe(run: Run) -> dict[str, Any]:
+    """One row of a list of runs: `{id, state, dataset, backbone, alpha, weights, val_accuracy, path}`."""
+    model = run.recipe.model
+    scores = (run.metrics() or {}).get("validation", {})
+    return {
+        "id": run.id, "state": run.status().state, "dataset": run.dataset["name"], "backbone": model.backbone,
+        "alpha": model.alpha, "weights": model.weights, "val_accuracy": scores.get("accuracy"), "path": str(run.path),
+    }
+
+
+def predict(
+    run: Run | Path | str, images: Iterable[Path | str], *, top_k: int = 3, progress: Progress | None = None
+) -> list[Prediction]:
+    """Classify image files with a run's model, in the prediction process.
+
+    A file that is not a readable image comes back with its `error` set.
+
+    Raises:
+        RunError: the run has no model.
+        InferenceError: the prediction process did not answer.
+    """
+    return list(_predictions(_run(run), [Path(image) for image in images], top_k, progress))
+
+
+def evaluate(
+    run: Run | Path | str, dataset: Dataset | None = None, *, progress: Progress | None = None
+) -> dict[str, Any]:
+    """Scores of a run by split: those in its `metrics.json`, or fresh ones on all usable images of a dataset.
+
+    Classes are matched by name; images of a class that the model does not know are left out. The scores on a dataset
+    stand under `dataset`.
+
+    Raises:
+        RunError: the run has no scores.
+        DataError: the dataset and the model have no class in common.
+    """
+    run = _run(run)
+    if dataset is not None:
+        from core.metrics import evaluate_predictions
+
+        return evaluate_predictions(_predicted_table(run, dataset, progress), run.classes)
+    scores = run.metrics()
+    if scores is None:
+        raise RunError(f"The run {run.id} has no scores: it is {run.status().state}.", "Choose a completed run.")
+    return scores
+
+
+def _predicted_table(run: Run, dataset: Dataset, progress: Progress | None) -> pd.DataFrame:
+    """A table like `predictions.parquet` for all usable images of a dataset whose class the model knows."""
+    import pandas as pd
+
+    known = dataset.usable()
+    known = known[known["class"].isin(run.classes)]
+    if known.empty:
+        raise DataError(
+            f"No class of '{dataset.name}' ({', '.join(dataset.classes)}) is one that the model knows "
+            f"({', '.join(run.classes)}).", "Rename the classes of the dataset to match."
+        )
+    files = [dataset.image_path(file) for file in known["file"]]
+    rows = []
+    answers = _predictions(run, files, len(run.classes), progress)
+    for prediction, path, file, true in zip(answers, known["path"], known["file"], known["class"], strict=True):
+        if prediction.error:
+            continue
+        given = {item["label"]: item["probability"] for item in prediction.top}
+        rows.append({
+            "path": path, "file": file, "split": "dataset", "true": true, "predicted": prediction.label,
+            "probability": prediction.probability,
+            **{f"p{index}": given[name] for index, name in enumerate(run.classes)},
+        })
+    return pd.DataFrame(rows)
+
+
+def _predictions(
+    run: Run, images: Sequence[Path], top_k: int, progress: Progress | None
+) -> Iterator[Prediction]:
+    from core.inference import shared_predictor
+
+    if not run.has_model:
+        raise RunError(f"The run {run.id} has no model: it is {run.status().state}.", "Choose a completed run.")
+    done = 0
+    remaining = iter(images)
+    while chunk := list(itertools.islice(remaining, PREDICT_AT_ONCE)):
+        yield from shared_predictor().predict(run.path, chunk, top_k=top_k, timeout=PREDICT_SECONDS)
+        done += len(chunk)
+        if progress:
+            progress("Predicting", done / len(images))
+
+
+def _dataset(dataset: Dataset | str | Path, workspace: Workspace) -> Dataset:
+    if isinstance(dataset, (str, Path)):
+        from core.data.datasets import resolve_dataset
+
+        return resolve_dataset(str(dataset), workspace)
+    return dataset
+
+
+def _run(run: Run | Path | str) -> Run:
+    return run if isinstance(run, Run) else Run.open(run)

@@ -1,0 +1,93 @@
+"""The folder of things that can be computed again: what is in it, and keeping it within its limit.
+
+Entries are folders two levels down, `<kind>/<key>`. An entry's last use is the change time of its `used` file, in which
+the processes that use it now note their pid, so that nobody's rows are taken away while he reads them.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import json
+import os
+import shutil
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import psutil
+
+from core.workspace import Workspace
+
+
+@dataclass(frozen=True)
+class Entry:
+    """One cached thing."""
+
+    path: Path
+    nbytes: int
+    used: float
+    """When it was last used, seconds since the epoch."""
+
+
+def cache_key(**parts: Any) -> str:
+    """A short stable name for what the parts decide."""
+    return hashlib.sha256(json.dumps(parts, sort_keys=True, default=str).encode()).hexdigest()[:24]
+
+
+def entries(workspace: Workspace) -> list[Entry]:
+    """Everything in the cache, least recently used first."""
+    found = [_entry(path) for kind in workspace.cache.iterdir() if kind.is_dir()
+             for path in kind.iterdir() if path.is_dir()]
+    return sorted(found, key=lambda entry: entry.used)
+
+
+def total_bytes(workspace: Workspace) -> int:
+    """Bytes that the cache takes on disk."""
+    return sum(entry.nbytes for entry in entries(workspace))
+
+
+def claim(path: Path) -> None:
+    """Note that this process uses an entry now; keeps it from being evicted, and makes it the most recent."""
+    path.mkdir(parents=True, exist_ok=True)
+    with open(path / "used", "a", encoding="ascii") as handle:
+        handle.write(f"{os.getpid()}\n")
+
+
+def make_room(workspace: Workspace, wanted: int) -> bool:
+    """Evict entries, least recently used first, until `wanted` more bytes fit into the limit and on the disk.
+
+    Returns:
+        True when they fit. What a living process uses stays.
+    """
+    limit = workspace.limits.cache_bytes
+    found = entries(workspace)
+    taken = sum(entry.nbytes for entry in found)
+    for entry in found:
+        if taken + wanted <= limit and _disk_has_room(workspace, wanted):
+            break
+        if not _in_use(entry.path):
+            shutil.rmtree(entry.path, ignore_errors=True)
+            taken -= entry.nbytes
+    return taken + wanted <= limit and _disk_has_room(workspace, wanted)
+
+
+def _disk_has_room(workspace: Workspace, wanted: int) -> bool:
+    """A tenth of the disk, at most 2 GB, is left to the rest of the machine."""
+    usage = shutil.disk_usage(workspace.cache)
+    return usage.free - wanted >= min(2 * 2**30, usage.total // 10)
+
+
+def _entry(path: Path) -> Entry:
+    files = [item.stat() for item in path.iterdir() if item.is_file()]
+    marker = path / "used"
+    used = marker.stat().st_mtime if marker.exists() else path.stat().st_mtime
+    # Blocks, not length: a store is made in full length and filled as it goes.
+    return Entry(path, sum(getattr(item, "st_blocks", item.st_size // 512 + 1) * 512 for item in files), used)
+
+
+def _in_use(path: Path) -> bool:
+    try:
+        pids = {int(line) for line in (path / "used").read_text("ascii").split()}
+    except (OSError, ValueError):
+        return False
+    return any(psutil.pid_exists(pid) for pid in pids)

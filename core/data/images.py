@@ -1,0 +1,317 @@
+"""The one image decoder: preview, training, prediction and export checks all read pixels here (Pillow only)."""
+
+from __future__ import annotations
+
+import functools
+import io
+import os
+import warnings
+from collections import deque
+from collections.abc import Iterator, Sequence
+from concurrent.futures import Future, ThreadPoolExecutor, wait
+from contextlib import contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+from typing import BinaryIO
+
+import numpy as np
+from PIL import Image, ImageFile, TiffImagePlugin, UnidentifiedImageError
+
+from core.errors import ImageDecodeError
+from core.settings import Limits
+
+EXTENSIONS = {"JPEG": ".jpg", "PNG": ".png", "WEBP": ".webp", "GIF": ".gif", "BMP": ".bmp", "TIFF": ".tif"}
+"""The formats that are read, each with the extension its files get. Phone photos in MPO open as JPEG."""
+
+MAX_PIXELS = Limits().image_pixels
+THUMBNAIL_EDGE = 160
+WHITE = (255, 255, 255)
+_DRAFT_GAP = 1.5
+"""A JPEG is decoded at a reduced scale only while it stays this much larger than what is asked for."""
+
+# Set once, for the whole process, never per call: decoding runs in many threads.
+Image.MAX_IMAGE_PIXELS = MAX_PIXELS
+ImageFile.LOAD_TRUNCATED_IMAGES = False
+warnings.filterwarnings("error", category=Image.DecompressionBombWarning)
+warnings.filterwarnings("ignore", module=TiffImagePlugin.__name__.replace(".", r"\."))  # hostile files flood stderr
+
+_MAGIC = {
+    "JPEG": (b"\xff\xd8\xff",), "PNG": (b"\x89PNG\r\n\x1a\n",), "GIF": (b"GIF87a", b"GIF89a"), "BMP": (b"BM",),
+    "TIFF": (b"II*\0", b"MM\0*", b"II+\0", b"MM\0+"),
+}
+_NOT_IMAGES = {
+    b"%PDF": "a PDF document", b"\x89HDF": "an HDF5 file", b"PK\x03\x04": "a zip archive", b"<svg": "an SVG drawing",
+    b"<?xml": "an XML or SVG file", b"<!DOC": "a web page", b"<html": "a web page", b"8BPS": "a Photoshop file",
+    b"\x1f\x8b": "a gzip archive", b"%!PS": "a PostScript file",
+}
+_ORIENTATION_TAG = 0x0112
+_UPRIGHT = {  # EXIF 2.32, section 4.6.4: what undoes each orientation
+    2: Image.Transpose.FLIP_LEFT_RIGHT, 3: Image.Transpose.ROTATE_180, 4: Image.Transpose.FLIP_TOP_BOTTOM,
+    5: Image.Transpose.TRANSPOSE, 6: Image.Transpose.ROTATE_270, 7: Image.Transpose.TRANSVERSE,
+    8: Image.Transpose.ROTATE_90,
+}
+
+
+def sniff(head: bytes) -> str | None:
+    """The image format that a file's first 16 bytes announce, or None."""
+    if head[:4] == b"RIFF" and head[8:12] == b"WEBP":
+        return "WEBP"
+    return next((name for name, marks in _MAGIC.items() if head.startswith(marks)), None)
+
+
+def decode(
+    source: Path | bytes | BinaryIO, size: int | None = None, resize: str = "crop", max_pixels: int = MAX_PIXELS
+) -> np.ndarray:
+    """Read one image upright and in RGB: uint8 [h, w, 3], or [size, size, 3] when a size is given.
+
+    Args:
+        source: A file, its bytes, or an open binary file.
+        size: Side of the square to bring it to, in pixels. None: as it is.
+        resize: How: `crop` (centre), `pad` (white border) or `squash`.
+        max_pixels: Refuse larger images, before any of their pixels is decoded.
+
+    Raises:
+        ImageDecodeError: not an image, damaged, or too large.
+    """
+    with _reading(source, max_pixels, name=source.name if isinstance(source, Path) else "") as image:
+        if size is not None:
+            _draft(image, size)
+        upright = _upright_rgb(image)
+        return np.array(upright if size is None else _fit(upright, size, resize))
+
+
+def decode_many(
+    paths: Sequence[Path], size: int, resize: str = "crop", threads: int | None = None
+) -> Iterator[np.ndarray]:
+    """Decode in threads and yield uint8 [size, size, 3] in the order of `paths`, a few images ahead of the reader.
+
+    Raises:
+        ImageDecodeError: at the first file that cannot be decoded.
+    """
+    threads = threads or cores()
+    pool, waiting = _pool(threads), deque[Future[np.ndarray]]()
+    try:
+        for path in paths:
+            waiting.append(pool.submit(decode, path, size, resize))
+            if len(waiting) > 8 * threads:
+                yield waiting.popleft().result()
+        while waiting:
+            yield waiting.popleft().result()
+    finally:
+        for future in waiting:
+            future.cancel()
+
+
+def decode_batch(
+    paths: Sequence[Path], size: int, resize: str = "crop", threads: int | None = None, out: np.ndarray | None = None
+) -> np.ndarray:
+    """Decode all `paths` in threads into one array, uint8 [n, size, size, 3].
+
+    Args:
+        out: Written to and returned when given; may be a memory map.
+
+    Raises:
+        ImageDecodeError: a file cannot be decoded.
+    """
+    result = np.empty((len(paths), size, size, 3), np.uint8) if out is None else out
+    threads = threads or cores()
+    step = max(1, min(16, len(paths) // (2 * threads)))
+
+    def fill(start: int) -> None:
+        for index in range(start, min(start + step, len(paths))):
+            result[index] = decode(paths[index], size, resize)
+
+    tasks = [_pool(threads).submit(fill, start) for start in range(0, len(paths), step)]
+    try:
+        for task in tasks:
+            task.result()
+    finally:
+        for task in tasks:
+            task.cancel()
+        wait(tasks)  # nothing writes to `out` once this function has left
+    return result
+
+
+@dataclass(frozen=True)
+class Inspection:
+    """What reading a whole file once tells: the upright size in pixels, and why it is bad ("" when it is not)."""
+
+    width: int = 0
+    height: int = 0
+    reason: str = ""
+    thumbnail: bytes | None = None
+    """A JPEG, only for images so large that making it later would cost."""
+
+
+def inspect(path: Path, max_pixels: int = MAX_PIXELS, edge: int = THUMBNAIL_EDGE) -> Inspection:
+    """Decode a file to its last byte, to know whether it is good. Never raises for what is in the file."""
+    try:
+        with _reading(path, max_pixels) as image:
+            full = image.size
+            _draft(image, edge, gap=1.0)  # the scaled transform is cheaper; the entropy decoder still reads everything
+            drafted = image.size != full
+            upright = _upright_rgb(image)
+            if not drafted:
+                full = upright.size
+            elif (upright.width < upright.height) != (full[0] < full[1]):
+                full = full[::-1]
+            return Inspection(*full, thumbnail=_jpeg(upright, edge) if max(full) > 2 * edge else None)
+    except ImageDecodeError as error:
+        return Inspection(reason=error.message)
+
+
+def thumbnail(source: Path, edge: int = THUMBNAIL_EDGE, max_pixels: int = MAX_PIXELS) -> bytes:
+    """A small JPEG of an image file, at most `edge` pixels wide and high. Raises ImageDecodeError."""
+    with _reading(source, max_pixels) as image:
+        _draft(image, edge)
+        return _jpeg(_upright_rgb(image), edge)
+
+
+def cores() -> int:
+    """CPU cores that this process may use."""
+    return len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
+
+
+@functools.cache
+def _pool(threads: int) -> ThreadPoolExecutor:
+    return ThreadPoolExecutor(threads, thread_name_prefix="decode")
+
+
+@contextmanager
+def _reading(source: Path | bytes | BinaryIO, max_pixels: int, name: str = "") -> Iterator[Image.Image]:
+    """Open an image; whatever its decoder raises, here or inside the block, becomes an ImageDecodeError."""
+    prefix = f"{name}: " if name else ""
+    file = io.BytesIO(source) if isinstance(source, bytes) else source
+    try:
+        with Image.open(file, formats=tuple(EXTENSIONS)) as image:
+            if image.width * image.height > max_pixels:
+                raise ImageDecodeError(prefix + _too_large(image.size, max_pixels), "Make it smaller, or leave it out.")
+            yield image
+    except ImageDecodeError:
+        raise
+    except Exception as error:  # hostile files raise anything: IndexError, struct.error, SyntaxError, MemoryError ...
+        raise ImageDecodeError(prefix + _reason(error, file), "Save it again as JPEG or PNG, or leave it out.") from error
+
+
+def _draft(image: Image.Image, size: int, gap: float = _DRAFT_GAP) -> None:
+    """Let a large JPEG be decoded at 1/2, 1/4 or 1/8, as long as it stays larger than `gap` times `size`."""
+    if image.format == "JPEG":
+        image.draft(None, (int(size * gap), int(size * gap)))
+
+
+def _upright_rgb(image: Image.Image) -> Image.Image:
+    image.load()
+    method = _UPRIGHT.get(_orientation(image))
+    rgb = _rgb(image)
+    return rgb if method is None else rgb.transpose(method)
+
+
+def _orientation(image: Image.Image) -> int:
+    try:
+        value = image.getexif().get(_ORIENTATION_TAG, 1)
+    except Exception:  # broken EXIF does not make a photo unusable, and can raise anything
+        return 1
+    return value if isinstance(value, int) else 1
+
+
+def _rgb(image: Image.Image) -> Image.Image:
+    """Any mode to RGB: transparency over white, 16-bit, 32-bit and float scaled by their own range."""
+    if image.mode.startswith(("I", "F")):
+        return Image.fromarray(_scaled(np.asarray(image, np.float32))).convert("RGB")
+    if image.has_transparency_data:
+        layered = image.convert("RGBA")
+        flat = Image.new("RGB", image.size, WHITE)
+        flat.paste(layered, mask=layered.getchannel("A"))
+        return flat
+    return image if image.mode == "RGB" else image.convert("RGB")
+
+
+def _scaled(values: np.ndarray) -> np.ndarray:
+    """Stretch finite values from their minimum..maximum to 0..255; an even image becomes mid-grey. uint8 [h, w]."""
+    finite = np.isfinite(values)
+    low, high = (values[finite].min(), values[finite].max()) if finite.any() else (0.0, 0.0)
+    if high <= low:
+        return np.full(values.shape, 128, np.uint8)
+    share = (np.where(finite, values, low).astype(np.float64) - low) / (float(high) - float(low))
+    return np.round(share * 255).astype(np.uint8)
+
+
+def _fit(image: Image.Image, size: int, resize: str) -> Image.Image:
+    """Bring to a square. Pillow's BILINEAR weighs all pixels under the target pixel, so it does not alias."""
+    width, height = image.size
+    if resize == "squash" or width == height:
+        return _resized(image, (size, size), (0, 0, width, height))
+    if resize == "crop":
+        side = min(width, height)
+        left, top = (width - side) / 2, (height - side) / 2
+        return _resized(image, (size, size), (left, top, left + side, top + side))
+    if resize != "pad":
+        raise ValueError(f"resize is crop, pad or squash, not {resize!r}")
+    scale = size / max(width, height)
+    inner = (max(1, round(width * scale)), max(1, round(height * scale)))
+    square = Image.new("RGB", (size, size), WHITE)
+    fitted = _resized(image, inner, (0, 0, width, height))
+    square.paste(fitted, ((size - inner[0]) // 2, (size - inner[1]) // 2))
+    return square
+
+
+def _resized(image: Image.Image, to: tuple[int, int], box: tuple[float, float, float, float]) -> Image.Image:
+    if image.size == to and box == (0, 0, *to):
+        return image
+    return image.resize(to, Image.Resampling.BILINEAR, box=box, reducing_gap=2.0)
+
+
+def _jpeg(image: Image.Image, edge: int) -> bytes:
+    scale = edge / max(image.size)
+    if scale < 1:
+        to = (max(1, round(image.width * scale)), max(1, round(image.height * scale)))
+        image = _resized(image, to, (0, 0, *image.size))
+    buffer = io.BytesIO()
+    image.save(buffer, "JPEG", quality=82)
+    return buffer.getvalue()
+
+
+def _too_large(size: tuple[int, int], max_pixels: int) -> str:
+    millions = size[0] * size[1] / 1e6
+    return f"{size[0]} × {size[1]} pixels ({millions:,.0f} million) is over the limit of {max_pixels / 1e6:,.0f} million"
+
+
+def _reason(error: Exception, file: Path | BinaryIO) -> str:
+    """Why a file is bad, in words for its owner."""
+    if isinstance(error, FileNotFoundError):
+        return f"there is no file {file}"
+    if isinstance(error, (Image.DecompressionBombError, Image.DecompressionBombWarning)):
+        return f"it has more pixels than the limit of {MAX_PIXELS / 1e6:,.0f} million"
+    if isinstance(error, MemoryError):
+        return "there is not enough memory to decode it"
+    head = _head(file)
+    if not head:
+        return "the file is empty (0 bytes)"
+    if isinstance(error, UnidentifiedImageError):
+        return _what_it_is(head)
+    text = str(error) or type(error).__name__
+    return "the file is cut short" if "truncated" in text.lower() else f"the file is damaged ({text[:120]})"
+
+
+def _what_it_is(head: bytes) -> str:
+    if head[4:12] in (b"ftypheic", b"ftypheix", b"ftypmif1", b"ftypmsf1"):
+        return "it is a HEIC photo, which cannot be read; export it as JPEG"
+    if head[4:12] == b"ftypavif":
+        return "it is an AVIF image, which cannot be read; export it as JPEG"
+    for mark, what in _NOT_IMAGES.items():
+        if head.lower().startswith(mark.lower()):
+            return f"it is {what}, not an image"
+    if sniff(head):
+        return f"the file is damaged (it starts like a {sniff(head)} image but cannot be read)"
+    return "it is not a JPEG, PNG, WebP, GIF, BMP or TIFF image"
+
+
+def _head(file: Path | BinaryIO) -> bytes:
+    try:
+        if isinstance(file, (str, Path)):
+            with open(file, "rb") as handle:
+                return handle.read(16)
+        file.seek(0)
+        return file.read(16)
+    except (OSError, ValueError):
+        return b"?"

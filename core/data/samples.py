@@ -1,0 +1,79 @@
+"""Datasets that come along and need no network."""
+
+from __future__ import annotations
+
+import shutil
+from collections.abc import Callable
+from dataclasses import dataclass
+from pathlib import Path
+
+from core.data.datasets import Dataset, Progress, ingest
+from core.errors import NotFoundError
+from core.settings import DataSettings, ModelSettings, Phase, Recipe, TrainSettings
+from core.workspace import Workspace
+
+DIGIT_EDGE = 32
+"""Pixels. The digits are 8×8; enlarged so that people can see them."""
+
+
+@dataclass(frozen=True)
+class Sample:
+    """A dataset that can be written to a folder at any time."""
+
+    name: str
+    title: str
+    description: str
+    write: Callable[[Path], None]
+    """Write one folder per class below a folder that exists."""
+    recipe: Recipe | None = None
+    """What to propose where no pretrained weights can be had."""
+
+
+def ingest_sample(name: str, workspace: Workspace, progress: Progress | None = None) -> Dataset:
+    """Write a sample out and ingest it. Raises NotFoundError for an unknown name."""
+    if name not in SAMPLES:
+        raise NotFoundError(f"There is no sample '{name}'.", f"Samples: {', '.join(SAMPLES)}.")
+    folder = workspace.incoming / workspace.new_id(name)
+    folder.mkdir()
+    try:
+        if progress is not None:
+            progress("Writing the sample", 0.0)
+        SAMPLES[name].write(folder)
+        return ingest(folder, workspace, name=SAMPLES[name].title, progress=progress,
+                      source_text=f"sample: {name}", source_key=source_key(name))
+    finally:
+        shutil.rmtree(folder, ignore_errors=True)
+
+
+def source_key(name: str) -> str:
+    """How a dataset that was made from a sample is found again."""
+    return f"sample:{name}"
+
+
+def _write_digits(folder: Path) -> None:
+    """The test part of UCI's handwritten digits (1,797 images of 8×8, 10 classes), from scikit-learn."""
+    import numpy as np
+    from PIL import Image
+    from sklearn.datasets import load_digits
+
+    pixels, labels = load_digits(return_X_y=True)
+    for index, (row, label) in enumerate(zip(pixels, labels, strict=True)):
+        picture = Image.fromarray(np.round(row.reshape(8, 8) * (255 / 16)).astype(np.uint8))
+        target = folder / str(label)
+        target.mkdir(exist_ok=True)
+        picture.resize((DIGIT_EDGE, DIGIT_EDGE), Image.Resampling.BICUBIC).save(
+            target / f"digit_{index:04d}.png", compress_level=1)
+
+
+SAMPLES: dict[str, Sample] = {
+    "digits": Sample(
+        name="digits", title="Handwritten digits",
+        description="1,797 small handwritten digits in ten classes. Comes with Graft, needs no network.",
+        write=_write_digits,
+        recipe=Recipe(
+            data=DataSettings(image_size=32),
+            model=ModelSettings(backbone="MobileNet", alpha=0.25, weights="none", batch_norm="train"),
+            train=TrainSettings(phases=(Phase(epochs=20, freeze="none", learning_rate=1e-3),)),
+        ),
+    ),
+}

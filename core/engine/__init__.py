@@ -1,0 +1,1 @@
+"""The only place that imports keras or tensorflow. Runs only in worker processes."""

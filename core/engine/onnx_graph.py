@@ -1,0 +1,335 @@
+"""A Keras functional graph of image layers, written out as ONNX.
+
+General converters trace the model through TensorFlow and take 4 to 40 s; a backbone is a few kinds of layer, and
+walking them takes well under a second, so that even a single forward pass over a few hundred images gains from it.
+Tensors of rank 4 are channels-last in Keras and channels-first in ONNX (`NHWC` here, `NCHW` there). What the table
+`EMITTERS` does not know raises `UnsupportedLayer`, and the caller stays with Keras.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Any
+
+import keras
+import numpy as np
+import onnx
+from onnx import TensorProto, helper, numpy_helper
+
+OPSET = 17
+"""Lowest opset with all operators used here; onnxruntime >= 1.12 reads it."""
+
+
+class UnsupportedLayer(Exception):
+    """A layer, or an option of one, that has no emitter."""
+
+
+def to_onnx(model: keras.Model, uint8_input: bool = True) -> onnx.ModelProto:
+    """Convert a model with one input [n, h, w, c] and one output.
+
+    Args:
+        model: A functional model without nested models.
+        uint8_input: Take bytes and convert them to float32 inside; else float32 comes in.
+
+    Raises:
+        UnsupportedLayer: some layer has no counterpart here.
+    """
+    return _Writer(model, uint8_input).write()
+
+
+class _Writer:
+    """Collects nodes and initializers while walking the graph."""
+
+    def __init__(self, model: keras.Model, uint8_input: bool) -> None:
+        self.model = model
+        self.uint8_input = uint8_input
+        self.nodes: list[onnx.NodeProto] = []
+        self.initializers: list[onnx.TensorProto] = []
+        self.names: dict[int, str] = {}
+        self._count = 0
+
+    def write(self) -> onnx.ModelProto:
+        source, result = self.model.inputs[0], self.model.outputs[0]
+        self.names[id(source)] = self._enter(source)
+        for operation in self.model.operations:
+            if not isinstance(operation, keras.layers.InputLayer):
+                self._emit_operation(operation)
+        output = self._leave(result)
+        graph = helper.make_graph(
+            self.nodes, "graft",
+            [helper.make_tensor_value_info(
+                "images", TensorProto.UINT8 if self.uint8_input else TensorProto.FLOAT, ["n", *source.shape[1:]])],
+            [helper.make_tensor_value_info(output, TensorProto.FLOAT, ["n", *result.shape[1:]])],
+            self.initializers,
+        )
+        return helper.make_model(graph, opset_imports=[helper.make_opsetid("", OPSET)], ir_version=8)
+
+    def node(self, kind: str, inputs: list[str], **attributes: Any) -> str:
+        """Append a node and give the name of its output."""
+        self._count += 1
+        name = f"t{self._count}"
+        self.nodes.append(helper.make_node(kind, inputs, [name], **attributes))
+        return name
+
+    def constant(self, values: Any, dtype: Any = np.float32) -> str:
+        """Append an initializer and give its name."""
+        self._count += 1
+        name = f"c{self._count}"
+        self.initializers.append(numpy_helper.from_array(np.ascontiguousarray(values, dtype=dtype), name))
+        return name
+
+    def _emit_operation(self, operation: Any) -> None:
+        kind = type(operation).__name__
+        if kind not in EMITTERS:
+            raise UnsupportedLayer(kind)
+        for node in operation._inbound_nodes:
+            if id(node.output_tensors[0]) in self.names or not self._computed(node):
+                continue
+            name = EMITTERS[kind](self, operation, node)
+            self.names[id(node.output_tensors[0])] = name
+
+    def _computed(self, node: Any) -> bool:
+        """True for the call of a shared layer that belongs to this graph."""
+        return all(id(tensor) in self.names for tensor in node.input_tensors)
+
+    def inputs(self, node: Any) -> list[str]:
+        """Names of a call's tensor inputs."""
+        return [self.names[id(tensor)] for tensor in node.input_tensors]
+
+    def _enter(self, tensor: Any) -> str:
+        name = "images"
+        if self.uint8_input:
+            name = self.node("Cast", [name], to=TensorProto.FLOAT)
+        return self.node("Transpose", [name], perm=[0, 3, 1, 2]) if len(tensor.shape) == 4 else name
+
+    def _leave(self, tensor: Any) -> str:
+        name = self.names[id(tensor)]
+        if len(tensor.shape) == 4:
+            return self.node("Transpose", [name], perm=[0, 2, 3, 1])
+        return self.node("Identity", [name])
+
+
+def _array(weight: Any) -> np.ndarray:
+    return keras.ops.convert_to_numpy(weight)
+
+
+def _per_channel(values: Any, rank: int) -> np.ndarray:
+    """A scalar, or one value a channel, shaped to broadcast over NCHW."""
+    array = np.asarray(values, np.float32)
+    return array.reshape(1, -1, 1, 1) if array.size > 1 and rank == 4 else array
+
+
+def _same_padding(size: tuple[int, ...], kernel: tuple[int, ...], strides: tuple[int, ...],
+                  dilation: tuple[int, ...] = (1, 1)) -> list[int]:
+    """TensorFlow's "same": the odd pixel goes to the bottom and the right. ONNX order: top, left, bottom, right."""
+    before, after = [], []
+    for length, taps, stride, spread in zip(size, kernel, strides, dilation, strict=True):
+        needed = max((-(-length // stride) - 1) * stride + (taps - 1) * spread + 1 - length, 0)
+        before.append(needed // 2)
+        after.append(needed - needed // 2)
+    return before + after
+
+
+def _pads(layer: Any, node: Any, kernel: tuple[int, ...], dilation: tuple[int, ...] = (1, 1)) -> list[int]:
+    if layer.padding == "valid":
+        return [0, 0, 0, 0]
+    if layer.padding != "same":
+        raise UnsupportedLayer(f"padding {layer.padding}")
+    return _same_padding(node.input_tensors[0].shape[1:3], kernel, tuple(layer.strides), dilation)
+
+
+def _activation(writer: _Writer, name: str, function: Any) -> str:
+    kind = getattr(function, "__name__", str(function))
+    if kind not in ACTIVATIONS:
+        raise UnsupportedLayer(f"activation {kind}")
+    return ACTIVATIONS[kind](writer, name)
+
+
+def _gelu(writer: _Writer, name: str) -> str:
+    """x * (1 + erf(x / sqrt 2)) / 2, Keras's default (exact) form."""
+    error = writer.node("Erf", [writer.node("Div", [name, writer.constant(np.sqrt(2.0))])])
+    half = writer.node("Mul", [name, writer.constant(0.5)])
+    return writer.node("Mul", [half, writer.node("Add", [error, writer.constant(1.0)])])
+
+
+ACTIVATIONS: dict[str, Callable[[_Writer, str], str]] = {
+    "linear": lambda writer, name: name,
+    "relu": lambda writer, name: writer.node("Relu", [name]),
+    "relu6": lambda writer, name: writer.node("Clip", [name, writer.constant(0.0), writer.constant(6.0)]),
+    "silu": lambda writer, name: writer.node("Mul", [name, writer.node("Sigmoid", [name])]),
+    "sigmoid": lambda writer, name: writer.node("Sigmoid", [name]),
+    "tanh": lambda writer, name: writer.node("Tanh", [name]),
+    "elu": lambda writer, name: writer.node("Elu", [name]),
+    "gelu": _gelu,
+    "softmax": lambda writer, name: writer.node("Softmax", [name], axis=-1),
+    "hard_sigmoid": lambda writer, name: writer.node("HardSigmoid", [name], alpha=1 / 6, beta=0.5),
+    "hard_silu": lambda writer, name: writer.node("HardSwish", [name]),
+}
+
+
+def _convolve(writer: _Writer, layer: Any, node: Any) -> str:
+    kernel = _array(layer.kernel).transpose(3, 2, 0, 1)
+    inputs = [writer.inputs(node)[0], writer.constant(kernel)]
+    if layer.use_bias:
+        inputs.append(writer.constant(_array(layer.bias)))
+    name = writer.node(
+        "Conv", inputs, kernel_shape=list(layer.kernel_size), strides=list(layer.strides), group=layer.groups,
+        dilations=list(layer.dilation_rate), pads=_pads(layer, node, layer.kernel_size, layer.dilation_rate),
+    )
+    return _activation(writer, name, layer.activation)
+
+
+def _depthwise_node(writer: _Writer, layer: Any, node: Any, kernel: np.ndarray, bias: list[str]) -> str:
+    height, width, channels, multiplier = kernel.shape
+    weights = kernel.transpose(2, 3, 0, 1).reshape(channels * multiplier, 1, height, width)
+    return writer.node(
+        "Conv", [writer.inputs(node)[0], writer.constant(weights), *bias], kernel_shape=[height, width],
+        strides=list(layer.strides), group=channels, dilations=list(layer.dilation_rate),
+        pads=_pads(layer, node, layer.kernel_size, layer.dilation_rate),
+    )
+
+
+def _depthwise(writer: _Writer, layer: Any, node: Any) -> str:
+    bias = [writer.constant(_array(layer.bias))] if layer.use_bias else []
+    return _activation(writer, _depthwise_node(writer, layer, node, _array(layer.kernel), bias), layer.activation)
+
+
+def _separable(writer: _Writer, layer: Any, node: Any) -> str:
+    spatial = _depthwise_node(writer, layer, node, _array(layer.depthwise_kernel), [])
+    inputs = [spatial, writer.constant(_array(layer.pointwise_kernel).transpose(3, 2, 0, 1))]
+    if layer.use_bias:
+        inputs.append(writer.constant(_array(layer.bias)))
+    return _activation(writer, writer.node("Conv", inputs, kernel_shape=[1, 1]), layer.activation)
+
+
+def _batch_normalization(writer: _Writer, layer: Any, node: Any) -> str:
+    if layer.axis not in (-1, len(node.input_tensors[0].shape) - 1):
+        raise UnsupportedLayer("batch normalization over another axis")
+    size = layer.moving_mean.shape[0]
+    gamma = _array(layer.gamma) if layer.scale else np.ones(size)
+    beta = _array(layer.beta) if layer.center else np.zeros(size)
+    statistics = [gamma, beta, _array(layer.moving_mean), _array(layer.moving_variance)]
+    return writer.node("BatchNormalization", [writer.inputs(node)[0], *map(writer.constant, statistics)],
+                       epsilon=layer.epsilon)
+
+
+def _relu(writer: _Writer, layer: Any, node: Any) -> str:
+    name = writer.inputs(node)[0]
+    if layer.negative_slope or layer.threshold:
+        raise UnsupportedLayer("leaky or shifted ReLU")
+    if layer.max_value is None:
+        return writer.node("Relu", [name])
+    return writer.node("Clip", [name, writer.constant(0.0), writer.constant(float(layer.max_value))])
+
+
+def _zero_padding(writer: _Writer, layer: Any, node: Any) -> str:
+    (top, bottom), (left, right) = layer.padding
+    pads = writer.constant([0, 0, top, left, 0, 0, bottom, right], np.int64)
+    return writer.node("Pad", [writer.inputs(node)[0], pads])
+
+
+def _pool(kind: str, **attributes: Any) -> Callable[[_Writer, Any, Any], str]:
+    def emit(writer: _Writer, layer: Any, node: Any) -> str:
+        return writer.node(kind, [writer.inputs(node)[0]], kernel_shape=list(layer.pool_size),
+                           strides=list(layer.strides), pads=_pads(layer, node, tuple(layer.pool_size)), **attributes)
+    return emit
+
+
+def _global_pool(kind: str) -> Callable[[_Writer, Any, Any], str]:
+    def emit(writer: _Writer, layer: Any, node: Any) -> str:
+        name = writer.node(kind, [writer.inputs(node)[0]])
+        return name if layer.keepdims else writer.node("Flatten", [name])
+    return emit
+
+
+def _dense(writer: _Writer, layer: Any, node: Any) -> str:
+    if len(node.input_tensors[0].shape) != 2:
+        raise UnsupportedLayer("dense over a feature map")
+    name = writer.node("MatMul", [writer.inputs(node)[0], writer.constant(_array(layer.kernel))])
+    if layer.use_bias:
+        name = writer.node("Add", [name, writer.constant(_array(layer.bias))])
+    return _activation(writer, name, layer.activation)
+
+
+def _flatten(writer: _Writer, layer: Any, node: Any) -> str:
+    name = writer.inputs(node)[0]
+    if len(node.input_tensors[0].shape) == 4:
+        name = writer.node("Transpose", [name], perm=[0, 2, 3, 1])
+    return writer.node("Flatten", [name])
+
+
+def _reshape(writer: _Writer, layer: Any, node: Any) -> str:
+    shape = tuple(node.output_tensors[0].shape[1:])
+    if len(node.input_tensors[0].shape) != 2 or len(shape) != 3 or shape[:2] != (1, 1):
+        raise UnsupportedLayer("reshape")
+    return writer.node("Reshape", [writer.inputs(node)[0], writer.constant([0, shape[2], 1, 1], np.int64)])
+
+
+def _normalization(writer: _Writer, layer: Any, node: Any) -> str:
+    mean, deviation = _array(layer.mean).ravel(), np.sqrt(_array(layer.variance).ravel())
+    shifted = writer.node("Sub", [writer.inputs(node)[0], writer.constant(_per_channel(mean, 4))])
+    return writer.node("Div", [shifted, writer.constant(_per_channel(np.maximum(deviation, 1e-7), 4))])
+
+
+def _rescaling(writer: _Writer, layer: Any, node: Any) -> str:
+    scaled = writer.node("Mul", [writer.inputs(node)[0], writer.constant(_per_channel(layer.scale, 4))])
+    return writer.node("Add", [scaled, writer.constant(_per_channel(layer.offset, 4))])
+
+
+def _arithmetic(kind: str) -> Callable[[_Writer, Any, Any], str]:
+    """A merge layer of several tensors, or an operator between a tensor and a constant."""
+    def emit(writer: _Writer, layer: Any, node: Any) -> str:
+        names = writer.inputs(node)
+        if len(names) == 1:
+            rank = len(node.input_tensors[0].shape)
+            names = [names[0] if isinstance(value, keras.KerasTensor) else writer.constant(_per_channel(value, rank))
+                     for value in node.arguments.args]
+        result = names[0]
+        for name in names[1:]:
+            result = writer.node(kind, [result, name])
+        return result
+    return emit
+
+
+def _concatenate(writer: _Writer, layer: Any, node: Any) -> str:
+    rank = len(node.input_tensors[0].shape)
+    if layer.axis not in (-1, rank - 1):
+        raise UnsupportedLayer("concatenation over another axis")
+    return writer.node("Concat", writer.inputs(node), axis=1 if rank == 4 else -1)
+
+
+def _flip_channels(writer: _Writer, layer: Any, node: Any) -> str:
+    if layer.axis not in (-1, 3):
+        raise UnsupportedLayer("flip over another axis")
+    last = node.input_tensors[0].shape[-1]
+    return writer.node("Gather", [writer.inputs(node)[0], writer.constant(range(last - 1, -1, -1), np.int64)], axis=1)
+
+
+def _pass_through(writer: _Writer, layer: Any, node: Any) -> str:
+    return writer.inputs(node)[0]
+
+
+EMITTERS: dict[str, Callable[[_Writer, Any, Any], str]] = {
+    "Activation": lambda writer, layer, node: _activation(writer, writer.inputs(node)[0], layer.activation),
+    "Add": _arithmetic("Add"),
+    "AveragePooling2D": _pool("AveragePool", count_include_pad=0),
+    "BatchNormalization": _batch_normalization,
+    "Concatenate": _concatenate,
+    "Conv2D": _convolve,
+    "Dense": _dense,
+    "DepthwiseConv2D": _depthwise,
+    "Dropout": _pass_through,
+    "Flatten": _flatten,
+    "Flip": _flip_channels,
+    "GlobalAveragePooling2D": _global_pool("GlobalAveragePool"),
+    "GlobalMaxPooling2D": _global_pool("GlobalMaxPool"),
+    "MaxPooling2D": _pool("MaxPool"),
+    "Multiply": _arithmetic("Mul"),
+    "Normalization": _normalization,
+    "ReLU": _relu,
+    "Rescaling": _rescaling,
+    "Reshape": _reshape,
+    "SeparableConv2D": _separable,
+    "Softmax": lambda writer, layer, node: writer.node("Softmax", [writer.inputs(node)[0]], axis=-1),
+    "ZeroPadding2D": _zero_padding,
+}

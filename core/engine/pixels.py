@@ -1,0 +1,159 @@
+"""Decoded images: a stream that runs ahead of its reader, and a store for what is read more than once."""
+
+from __future__ import annotations
+
+import hashlib
+import queue
+import threading
+from collections.abc import Callable, Iterator
+from pathlib import Path
+
+import numpy as np
+
+from core.cache import cache_key, claim, make_room
+from core.data.datasets import Dataset
+from core.data.images import decode_batch
+from core.engine.row_store import RowStore
+from core.workspace import Workspace
+
+CHUNK = 32
+"""Images decoded, and sent through a trunk, at a time: larger ones leave the processor's caches and gain nothing."""
+AHEAD_BYTES = 192 * 2**20
+"""Decoded images that may wait for their reader."""
+STORE_SHARE = 0.5
+"""Share of the cache's limit that the decoded images of one dataset may take."""
+
+Progress = Callable[[int, int], None]
+
+
+class Pixels:
+    """The images of a dataset at one size. Row numbers are positions in `dataset.usable()`.
+
+    Args:
+        size: Side of the square, pixels.
+        resize: crop, pad or squash.
+    """
+
+    def __init__(self, dataset: Dataset, workspace: Workspace, size: int, resize: str) -> None:
+        table = dataset.usable()
+        self.paths: list[Path] = [dataset.image_path(file) for file in table["file"]]
+        self.size, self.resize, self._workspace = size, resize, workspace
+        contents = hashlib.sha256("\n".join(table["hash"]).encode()).hexdigest()
+        self.key = cache_key(contents=contents, size=size, resize=resize)
+        self._store: RowStore | None = None
+        self._ahead: _Ahead | None = None
+
+    @property
+    def image_bytes(self) -> int:
+        """Bytes of one decoded image."""
+        return self.size * self.size * 3
+
+    def decode(self, rows: np.ndarray) -> np.ndarray:
+        """Decode now: uint8 [k, size, size, 3]."""
+        return decode_batch([self.paths[row] for row in rows], self.size, self.resize)
+
+    def sample(self, rows: np.ndarray, count: int) -> np.ndarray:
+        """The first `count` images of `rows`, without decoding again what already waits for a reader."""
+        if self._ahead is not None and np.array_equal(self._ahead.rows[:count], rows[:count]):
+            return self._ahead.first()[:count]
+        return self.read(rows[:count])
+
+    def start(self, rows: np.ndarray) -> None:
+        """Begin to decode `rows` in the background, for the next `stream` over the same rows."""
+        self._ahead = _Ahead(self, rows)
+
+    def stream(self, rows: np.ndarray) -> Iterator[tuple[np.ndarray, np.ndarray]]:
+        """Pieces of `rows` with their images (uint8 [k, size, size, 3]), in order, decoded ahead of the reader."""
+        if self._store is not None:
+            for start in range(0, len(rows), CHUNK):
+                yield rows[start:start + CHUNK], self._store.read(rows[start:start + CHUNK])
+            return
+        ahead, self._ahead = self._ahead, None
+        if ahead is None or not np.array_equal(ahead.rows, rows):
+            if ahead is not None:
+                ahead.cancel()
+            ahead = _Ahead(self, rows)
+        try:
+            yield from ahead
+        finally:
+            ahead.cancel()
+
+    def keep(self, rows: np.ndarray, progress: Progress) -> bool:
+        """Store `rows` decoded, when they fit into the cache; later reads come from there.
+
+        Returns:
+            False when they do not fit: every read decodes again.
+        """
+        folder = self._workspace.cache / "pixels" / self.key
+        claim(folder)
+        needed = len(self.paths) * self.image_bytes
+        if needed > STORE_SHARE * self._workspace.limits.cache_bytes or not make_room(
+                self._workspace, len(rows) * self.image_bytes):
+            return False
+        store = RowStore(folder, len(self.paths), (self.size, self.size, 3), "uint8", {"what": "decoded images"})
+        missing = store.missing(rows)
+        done = 0
+        for part, images in self.stream(missing):
+            store.write(part, images)
+            done += len(part)
+            progress(done, len(missing))
+        store.commit()
+        self._store = store
+        return True
+
+    def read(self, rows: np.ndarray) -> np.ndarray:
+        """Images by row: from the store when they are kept, else decoded."""
+        return self.decode(rows) if self._store is None else self._store.read(rows)
+
+
+class _Ahead:
+    """A thread that decodes rows into a bounded queue."""
+
+    def __init__(self, pixels: Pixels, rows: np.ndarray) -> None:
+        self.pixels, self.rows = pixels, np.asarray(rows, np.int64)
+        self._queue: queue.Queue[tuple[np.ndarray, np.ndarray] | BaseException | None] = queue.Queue(
+            max(2, AHEAD_BYTES // (CHUNK * pixels.image_bytes)))
+        self._peeked: tuple[np.ndarray, np.ndarray] | BaseException | None = None
+        self._cancelled = threading.Event()
+        threading.Thread(target=self._work, daemon=True, name="decode").start()
+
+    def first(self) -> np.ndarray:
+        """The images of the first piece; it stays the first for the reader."""
+        if self._peeked is None:
+            self._peeked = self._queue.get()
+        if not isinstance(self._peeked, tuple):
+            raise self._peeked or ValueError("no rows")
+        return self._peeked[1]
+
+    def __iter__(self) -> Iterator[tuple[np.ndarray, np.ndarray]]:
+        if len(self.rows) and self._peeked is not None:
+            self.first()
+            yield self._peeked  # type: ignore[misc]
+        while (item := self._queue.get()) is not None:
+            if isinstance(item, BaseException):
+                raise item
+            yield item
+
+    def cancel(self) -> None:
+        """Stop decoding soon."""
+        self._cancelled.set()
+
+    def _work(self) -> None:
+        last: BaseException | None = None
+        try:
+            for start in range(0, len(self.rows), CHUNK):
+                part = self.rows[start:start + CHUNK]
+                if not self._put((part, self.pixels.decode(part))):
+                    return
+        except BaseException as error:  # handed over to the reader, who raises it
+            last = error
+        self._put(last)
+
+    def _put(self, item: tuple[np.ndarray, np.ndarray] | BaseException | None) -> bool:
+        while not self._cancelled.is_set():
+            try:
+                self._queue.put(item, timeout=0.2)
+                return True
+            except queue.Full:
+                continue
+        return False

@@ -1,0 +1,114 @@
+"""What a worker tells the world: status, events, history and a heartbeat, all through the run folder."""
+
+from __future__ import annotations
+
+import csv
+import threading
+import time
+from dataclasses import replace
+from typing import Any
+
+from core.runs import HISTORY_COLUMNS, Run, Status, this_process
+
+HEARTBEAT_SECONDS = 5.0
+BATCH_EVENT_SECONDS = 0.25
+
+
+class StopRequested(Exception):
+    """Somebody asked the run to end."""
+
+
+class Reporter:
+    """Writes a run's status, events and history. A context manager: inside it the heartbeat beats."""
+
+    def __init__(self, run: Run) -> None:
+        self.run = run
+        pid, pid_started = this_process()
+        queued = run.status()
+        self._status = replace(queued, state="running", pid=pid, pid_started=pid_started, error=None,
+                               started=queued.started or time.time(), message="Starting")
+        self._lock = threading.Lock()
+        self._ended = threading.Event()
+        self._last_write = 0.0
+        self._last_batch = 0.0
+        self._last_stop_check = 0.0
+
+    def __enter__(self) -> Reporter:
+        self.update(force=True)
+        self.run.append_event("state", state="running")
+        threading.Thread(target=self._beat, daemon=True, name="heartbeat").start()
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self._ended.set()
+
+    @property
+    def status(self) -> Status:
+        """What was last told."""
+        return self._status
+
+    def update(self, force: bool = False, **values: Any) -> None:
+        """Change fields of the status; written at most four times a second unless forced."""
+        with self._lock:
+            self._status = replace(self._status, **values)
+            if force or time.monotonic() - self._last_write >= BATCH_EVENT_SECONDS:
+                self.run.write_status(self._status)
+                self._last_write = time.monotonic()
+
+    def note(self, text: str) -> None:
+        """Record something worth knowing about the run."""
+        print(text, flush=True)
+        self.run.append_event("note", text=text)
+
+    def progress(self, message: str, done: int, total: int, rate: float | None = None) -> None:
+        """Progress of what comes before the training. Raises StopRequested."""
+        eta = (total - done) / rate if rate else None
+        self.update(phase="prepare", message=message, step=done, steps=total, images_per_second=rate, eta_s=eta,
+                    force=done >= total)
+        self.raise_if_stopped()
+
+    def batch(self, phase: str, epoch: int, step: int, steps: int, loss: float, accuracy: float,
+              images_per_second: float, eta_s: float | None) -> None:
+        """Progress inside an epoch (`epoch` counts from 1)."""
+        self.update(phase=phase, epoch=epoch, step=step, steps=steps, images_per_second=images_per_second,
+                    eta_s=eta_s, message="Training")
+        if time.monotonic() - self._last_batch >= BATCH_EVENT_SECONDS or step == steps:
+            self._last_batch = time.monotonic()
+            self.run.append_event("batch", phase=phase, epoch=epoch, step=step, steps=steps,
+                                  loss=round(loss, 6), accuracy=round(accuracy, 6))
+
+    def epoch(self, row: dict[str, Any]) -> None:
+        """Add a finished epoch to `history.csv` and the events."""
+        path = self.run.path / "history.csv"
+        new = not path.exists()
+        with open(path, "a", newline="", encoding="utf-8") as handle:
+            writer = csv.DictWriter(handle, HISTORY_COLUMNS)
+            if new:
+                writer.writeheader()
+            writer.writerow(row)
+        self.run.append_event("epoch", **row)
+        self.update(force=True, epoch=row["epoch"])
+
+    def finish(self, state: str, message: str, error: dict[str, str] | None = None) -> None:
+        """The last word: stops the heartbeat and writes the final state."""
+        self._ended.set()
+        self.run.append_event("state", state=state, message=message)
+        self.update(force=True, state=state, message=message, error=error, eta_s=None)
+
+    def stop_requested(self) -> bool:
+        """True once the run is to end; looks at the folder at most five times a second."""
+        now = time.monotonic()
+        if now - self._last_stop_check < 0.2:
+            return False
+        self._last_stop_check = now
+        return self.run.stop_requested
+
+    def raise_if_stopped(self) -> None:
+        """Raise StopRequested once the run is to end."""
+        if self.stop_requested():
+            raise StopRequested
+
+    def _beat(self) -> None:
+        while not self._ended.wait(HEARTBEAT_SECONDS):
+            if not self._ended.is_set():
+                self.update(force=True)

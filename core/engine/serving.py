@@ -1,0 +1,54 @@
+"""The finished model on disk, and its fast twin for prediction.
+
+`model.keras` is the model. Beside it `serving.onnx` is the same network for ONNX Runtime, kept only when it gave the
+same probabilities, and tied by hash to the `model.keras` it was made from, so that prediction needs no TensorFlow.
+"""
+
+from __future__ import annotations
+
+import hashlib
+from collections.abc import Callable
+from pathlib import Path
+
+import keras
+import numpy as np
+
+from core.engine.forward import onnx_runner
+from core.engine.onnx_graph import UnsupportedLayer, to_onnx
+from core.storage import replacing, write_json, write_text
+
+PROBABILITY_TOLERANCE = 5e-3
+"""Activations kept as float16 move a probability by up to about a thousandth."""
+
+
+def save_model(model: keras.Model, folder: Path, classes: list[str], images: np.ndarray, expected: np.ndarray,
+               note: Callable[[str], None]) -> None:
+    """Write model.keras, labels.txt and, when it agrees with `expected` on `images`, serving.onnx.
+
+    Args:
+        images: uint8 [n, h, w, 3].
+        expected: Probabilities [n, classes] that training and evaluation used for them.
+    """
+    path = folder / "model.keras"
+    with replacing(path) as temporary:
+        model.save(temporary)
+    write_text(folder / "labels.txt", "\n".join(classes) + "\n")
+    twin, record = folder / "serving.onnx", folder / "serving.json"
+    record.unlink(missing_ok=True)
+    try:
+        with replacing(twin) as temporary:
+            temporary.write_bytes(to_onnx(model).SerializeToString())
+    except (UnsupportedLayer, ValueError) as error:
+        return note(f"Prediction will use Keras: {error}.")
+    difference = float(np.abs(onnx_runner(twin)(images) - expected).max())
+    if difference > PROBABILITY_TOLERANCE:
+        twin.unlink()
+        return note(f"Prediction will use Keras: the converted network's probabilities differ by {difference:.1e}.")
+    write_json(record, {"model": digest(path), "difference": difference, "images": len(images),
+                        "image_size": model.input_shape[1]})
+
+
+def digest(path: Path) -> str:
+    """SHA-256 of a file."""
+    with open(path, "rb") as handle:
+        return hashlib.file_digest(handle, "sha256").hexdigest()

@@ -1,0 +1,111 @@
+"""One training run from the recipe to the finished folder."""
+
+from __future__ import annotations
+
+import hashlib
+import time
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from core.backbones.catalogue import Variant
+from core.engine.activations import ActivationCache, Trunk
+from core.engine.boundary import Boundary
+from core.engine.examples import Examples
+from core.engine.network import build_network
+from core.engine.pixels import Pixels
+from core.engine.plan import PhasePlan, plan_phases
+from core.engine.reporter import Reporter, StopRequested
+from core.engine.serving import save_model
+from core.engine.training import Trainer
+from core.metrics import evaluate_predictions
+from core.runs import Run
+from core.settings import Recipe
+from core.storage import replacing, write_json
+from core.workspace import Workspace
+
+
+class TrainingSession:
+    """Holds together what a run needs while it trains."""
+
+    def __init__(self, run: Run, recipe: Recipe, variant: Variant, weights: Path | None, examples: Examples,
+                 pixels: Pixels, workspace: Workspace, reporter: Reporter) -> None:
+        self.run, self.recipe, self.examples = run, recipe, examples
+        self.pixels, self.reporter = pixels, reporter
+        self.network = build_network(recipe.model, pixels.size, len(run.classes), weights, recipe.train.seed)
+        self.cache = ActivationCache(workspace, pixels, reporter)
+        self.identity: dict[str, Any] = {
+            "backbone": recipe.model.backbone, "alpha": variant.alpha, "pooling": recipe.model.pooling,
+            "weights": file_hash(weights) if weights else f"random-{recipe.train.seed}",
+        }
+        self.plans = plan_phases(self.network, variant, recipe, self._fits)
+        self.trainer = Trainer(self.network, recipe, self.plans, examples, pixels, self.cache, reporter,
+                               lambda plan: self._trunk(plan))
+
+    def run_to_end(self, began: float) -> tuple[str, str]:
+        """Train and save; gives the final state and its message."""
+        if self.recipe.model.weights == "none":
+            self.reporter.note("Random starting weights: the backbone was not pretrained.")
+        try:
+            self.trainer.fit()
+        finally:
+            if self.trainer.best.weights:
+                self.save(began)
+        best = self.trainer.best
+        if not best.weights:
+            raise StopRequested
+        state = "stopped" if self.run.stop_requested else "completed"
+        return state, f"Best epoch {best.epoch}: {best.accuracy:.1%} of the validation images are right."
+
+    def save(self, began: float) -> None:
+        """Write model, labels, predictions and metrics for the best state."""
+        self.reporter.update(force=True, phase="save", message="Saving the model", eta_s=None)
+        table = self._predictions()
+        save_model(self.network.whole, self.run.path, self.run.classes,
+                   self.pixels.read(table["row"].to_numpy()[:8]),
+                   table[[f"p{index}" for index in range(len(self.run.classes))]].to_numpy()[:8], self.reporter.note)
+        table = table.drop(columns="row")
+        with replacing(self.run.path / "predictions.parquet") as path:
+            table.to_parquet(path, index=False)
+        best = self.trainer.best
+        write_json(self.run.path / "metrics.json", {
+            **evaluate_predictions(table, self.run.classes),
+            "best_epoch": best.epoch, "val_accuracy": best.accuracy, "val_loss": best.loss,
+            "parameters": self.network.whole.count_params(),
+            "trainable_parameters": int(sum(np.prod(variable.shape) for variable in
+                                            self.network.whole.trainable_variables)),
+            "random_weights": self.recipe.model.weights == "none",
+            "seconds": round(time.monotonic() - began, 2),
+        })
+
+    def _predictions(self) -> Any:
+        import pandas as pd
+
+        classes = np.array(self.run.classes, object)
+        parts = []
+        for split in ("validation", "test"):
+            examples = self.examples.of(split)
+            if not len(examples):
+                continue
+            found = self.trainer.probabilities(examples)
+            parts.append(pd.DataFrame({
+                "row": examples.rows, "path": examples.table["path"], "file": examples.table["file"], "split": split,
+                "true": examples.table["class"], "predicted": classes[found.argmax(1)], "probability": found.max(1),
+                **{f"p{index}": found[:, index] for index in range(len(classes))},
+            }))
+        return pd.concat(parts, ignore_index=True)
+
+    def _fits(self, boundary: Boundary) -> bool:
+        views = self.recipe.augment.views if self.recipe.augment.active else 1
+        return self.cache.fits(boundary, len(self.examples), views if isinstance(views, int) else 1)
+
+    def _trunk(self, plan: PhasePlan) -> Trunk:
+        assert plan.boundary is not None
+        return Trunk(self.network, plan.boundary, self.identity)
+
+
+def file_hash(path: Path) -> str:
+    """SHA-256 of a file's bytes."""
+    with open(path, "rb") as handle:
+        return hashlib.file_digest(handle, "sha256").hexdigest()

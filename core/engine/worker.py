@@ -1,0 +1,91 @@
+"""The process that trains one run: `python -m core.engine.worker RUN_DIR`.
+
+It takes everything from the run folder and answers only through it. Keras is imported after the decoding threads have
+begun, so that the two overlap.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import errno
+import sys
+import time
+import traceback
+from pathlib import Path
+
+from core.backbones import weights as backbone_weights
+from core.backbones.catalogue import get
+from core.data.datasets import Dataset
+from core.engine.examples import load_examples
+from core.engine.pixels import Pixels
+from core.engine.reporter import Reporter, StopRequested
+from core.errors import DiskFullError, GraftError, OutOfMemoryError
+from core.runs import Run
+from core.storage import read_json
+from core.workspace import Workspace
+
+
+def main(arguments: list[str]) -> int:
+    """Train the run whose folder is the only argument; 0 when it completed or was stopped."""
+    run = Run.open(arguments[0])
+    with Reporter(run) as reporter:
+        try:
+            state, message = train(run, reporter)
+        except StopRequested:
+            state, message = "stopped", "Stopped before the first epoch; there is no model yet."
+        except Exception as error:  # the worker's outermost frame: everything becomes the run's state
+            traceback.print_exc()
+            problem = explained(error)
+            reporter.finish("failed", problem.message, problem.as_dict())
+            return 2 if isinstance(error, GraftError) else 1
+        reporter.finish(state, message)
+    return 0
+
+
+def train(run: Run, reporter: Reporter) -> tuple[str, str]:
+    """Train, evaluate and save; gives the final state and its message."""
+    recipe, began = run.recipe, time.monotonic()
+    reporter.raise_if_stopped()
+    dataset = Dataset.load(run.dataset_path)
+    workspace = Workspace(run.dataset_path.parent.parent)
+    backbone, variant = get(recipe.model.backbone, recipe.model.alpha)
+    file = backbone_weights.ensure(
+        backbone, variant, recipe.model.weights,
+        lambda what, done: reporter.progress(what, round(100 * done), 100))
+    examples = load_examples(run, dataset)
+    pixels = Pixels(dataset, workspace, recipe.data.image_size or backbone.default_size, recipe.data.resize)
+    if not seen_before(workspace, pixels, backbone.name):
+        pixels.start(examples.rows)
+    reporter.update(force=True, message="Loading the backbone", phase="prepare")
+
+    from core.engine.session import TrainingSession
+
+    session = TrainingSession(run, recipe, variant, file, examples, pixels, workspace, reporter)
+    return session.run_to_end(began)
+
+
+def seen_before(workspace: Workspace, pixels: Pixels, backbone: str) -> bool:
+    """True when there are cached activations of these images by this backbone: decoding may not be needed at all."""
+    for path in workspace.cache.glob("activations/*/meta.json"):
+        with contextlib.suppress(OSError, ValueError):
+            about = read_json(path)
+            if about.get("pixels") == pixels.key and about.get("backbone") == backbone:
+                return True
+    return False
+
+
+def explained(error: Exception) -> GraftError:
+    """What went wrong in the user's words; foreign errors are mapped here and nowhere else."""
+    if isinstance(error, GraftError):
+        return error
+    if isinstance(error, MemoryError) or type(error).__name__ == "ResourceExhaustedError":
+        return OutOfMemoryError("There was not enough memory for this run.",
+                                "Lower the batch size or the image size, or freeze more of the backbone.")
+    if isinstance(error, OSError) and error.errno in (errno.ENOSPC, errno.EDQUOT):
+        return DiskFullError("The disk is full.", "Delete runs, datasets or the cache folder, then start again.")
+    return GraftError(f"The training stopped with an unexpected error: {type(error).__name__}: {error}",
+                      f"The details are in {Path('worker.log')} of the run folder.")
+
+
+if __name__ == "__main__":
+    sys.exit(main(sys.argv[1:]))

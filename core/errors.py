@@ -1,0 +1,93 @@
+"""Every failure that a user can act on, in one tree.
+
+Each error says what is wrong and what was received (`message`) and what to do about it (`hint`). Anything that is not
+a `GraftError` is a bug: it is logged with its traceback and shown with a short reference, never swallowed.
+"""
+
+from __future__ import annotations
+
+
+class GraftError(Exception):
+    """Something the user can put right.
+
+    Args:
+        message: One sentence: what is wrong, and what was received.
+        hint: What to do about it. May be empty when the message already says so.
+    """
+
+    def __init__(self, message: str, hint: str = "") -> None:
+        super().__init__(message)
+        self.message = message
+        self.hint = hint
+
+    @property
+    def kind(self) -> str:
+        """The error's name, as it stands in `status.json`."""
+        return type(self).__name__
+
+    def __str__(self) -> str:
+        return f"{self.message} {self.hint}".strip()
+
+    def as_dict(self) -> dict[str, str]:
+        """`{kind, message, hint}`, as `status.json` and the inference process carry it."""
+        return {"kind": self.kind, "message": self.message, "hint": self.hint}
+
+
+class RecipeError(GraftError):
+    """A setting is unknown, outside its range, or not available."""
+
+
+class NotFoundError(GraftError):
+    """No dataset, run or file under that name."""
+
+
+class WorkspaceError(GraftError):
+    """The workspace cannot be read or written, or its quota is used up."""
+
+
+class DataError(GraftError):
+    """The images cannot be used as they are."""
+
+
+class ArchiveError(DataError):
+    """The archive cannot be read, or may not be unpacked."""
+
+
+class DatasetShapeError(DataError):
+    """There are images, but not at least two classes of them in folders."""
+
+
+class TooManyBadFilesError(DataError):
+    """More than a fifth of the files are not readable images."""
+
+
+class ImageDecodeError(DataError):
+    """One file is not an image that Graft can decode."""
+
+
+class WeightsError(GraftError):
+    """Pretrained weights cannot be found, fetched or used."""
+
+
+class WeightsNotFoundError(WeightsError):
+    """No weights file in any of the places looked at."""
+
+
+class RunError(GraftError):
+    """A run cannot be started, stopped, continued or read."""
+
+
+class OutOfMemoryError(RunError):
+    """The machine or the GPU ran out of memory."""
+
+
+class DiskFullError(RunError):
+    """The disk is full."""
+
+
+class TrainingDivergedError(RunError):
+    """The loss became NaN or infinite."""
+
+
+class InferenceError(GraftError):
+    """The prediction process did not answer, or could not use the model."""

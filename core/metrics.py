@@ -1,0 +1,88 @@
+"""From a table of predictions to every number that pages, command line and documents quote."""
+
+from __future__ import annotations
+
+import math
+from typing import Any
+
+import numpy as np
+import pandas as pd
+
+Z_95 = 1.959963984540054
+"""The 97.5 % point of the normal distribution: 95 % lie within it on both sides."""
+
+
+def wilson_interval(successes: int, trials: int, z: float = Z_95) -> tuple[float, float]:
+    """The interval in which a share lies, seen `successes` times in `trials`.
+
+    Wilson's score interval; unlike the usual one it holds for few trials and for shares near 0 and 1. Formula: Brown,
+    Cai, DasGupta, "Interval Estimation for a Binomial Proportion", Statistical Science 16 (2001), section 3.1.1.
+    """
+    if trials == 0:
+        return 0.0, 1.0
+    share = successes / trials
+    scale = 1 + z * z / trials
+    centre = (share + z * z / (2 * trials)) / scale
+    half = z / scale * math.sqrt(share * (1 - share) / trials + z * z / (4 * trials * trials))
+    return max(0.0, centre - half), min(1.0, centre + half)
+
+
+def log_loss(probabilities: np.ndarray, true: np.ndarray) -> float:
+    """Mean negative logarithm of the probability given to the true class.
+
+    Args:
+        probabilities: float [n, classes].
+        true: int [n], index of the true class. Probabilities are clipped to the smallest step of float32 (1.2e-7), so
+            that one certain mistake does not make the mean infinite (as `sklearn.metrics.log_loss` does).
+    """
+    given = probabilities[np.arange(len(true)), true].astype(np.float64)
+    smallest = float(np.finfo(np.float32).eps)
+    return float(-np.log(np.clip(given, smallest, 1.0)).mean())
+
+
+def evaluate_predictions(table: pd.DataFrame, classes: list[str]) -> dict[str, dict[str, Any]]:
+    """Accuracy, loss, per-class scores and confusion matrix for each split in a table of predictions.
+
+    Args:
+        table: Columns `split`, `true`, `predicted` (class names) and `p0` .. `p{k-1}` (probabilities in the order of
+            `classes`), as in a run's `predictions.parquet`. Rows whose true class is not among `classes` are left out.
+        classes: Class names in output order.
+
+    Returns:
+        `{split: {images, accuracy, accuracy_interval, loss, per_class, confusion}}`. The interval is Wilson's 95 %
+        one; rows of `confusion` are true classes, columns predicted ones.
+    """
+    return {
+        str(split): _evaluate_split(rows, classes)
+        for split, rows in table[table["true"].isin(classes)].groupby("split", sort=False)
+    }
+
+
+def worst_mistakes(table: pd.DataFrame, split: str, limit: int) -> pd.DataFrame:
+    """The misclassified images of a split, the most confident mistakes first; at most `limit` rows."""
+    wrong = table[(table["split"] == split) & (table["true"] != table["predicted"])]
+    return wrong.sort_values("probability", ascending=False, kind="stable").head(limit).reset_index(drop=True)
+
+
+def _evaluate_split(rows: pd.DataFrame, classes: list[str]) -> dict[str, Any]:
+    # Imported here: it takes half a second, and only who asks for numbers pays it.
+    from sklearn.metrics import confusion_matrix, precision_recall_fscore_support
+
+    position = {name: index for index, name in enumerate(classes)}
+    true = rows["true"].map(position).to_numpy(dtype=int)
+    predicted = rows["predicted"].map(position).to_numpy(dtype=int)
+    labels = list(range(len(classes)))
+    correct = int((true == predicted).sum())
+    scores = precision_recall_fscore_support(true, predicted, labels=labels, zero_division=0.0)
+    columns = [f"p{index}" for index in labels]
+    return {
+        "images": len(rows),
+        "accuracy": correct / len(rows),
+        "accuracy_interval": list(wilson_interval(correct, len(rows))),
+        "loss": log_loss(rows[columns].to_numpy(dtype=np.float64), true),
+        "per_class": [
+            {"class": name, "precision": float(p), "recall": float(r), "f1": float(f), "support": int(s)}
+            for name, p, r, f, s in zip(classes, *scores, strict=True)
+        ],
+        "confusion": confusion_matrix(true, predicted, labels=labels).tolist(),
+    }

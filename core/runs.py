@@ -1,0 +1,305 @@
+"""Run folders: one execution of a recipe on a dataset, seen through its files.
+
+The folder is the only channel between the pages, the command line and the worker process that trains. Everything here
+reads or writes those files; nothing here trains.
+"""
+
+from __future__ import annotations
+
+import io
+import json
+import os
+import shutil
+import time
+import zipfile
+from collections.abc import Iterator
+from dataclasses import asdict, dataclass, field, fields, replace
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import psutil
+
+from core.errors import NotFoundError, RunError
+from core.settings import Recipe, require_supported
+from core.storage import read_json, write_json, write_text
+from core.workspace import Workspace
+
+if TYPE_CHECKING:
+    import pandas as pd
+
+    from core.data.datasets import Dataset
+
+ACTIVE = ("queued", "running")
+FINISHED = ("completed", "stopped", "failed", "interrupted")
+HISTORY_COLUMNS = (
+    "epoch", "phase", "loss", "accuracy", "val_loss", "val_accuracy", "learning_rate", "seconds", "images_per_second",
+)
+_STOP_FILE = "stop"
+
+
+@dataclass(frozen=True)
+class Status:
+    """What `status.json` says. Times are seconds since the epoch, durations seconds."""
+
+    state: str
+    phase: str = ""
+    epoch: int = 0
+    epochs: int = 0
+    step: int = 0
+    steps: int = 0
+    started: float | None = None
+    updated: float = 0.0
+    eta_s: float | None = None
+    pid: int | None = None
+    pid_started: float | None = None
+    """Start time of the process, so that a reused pid is not taken for the worker."""
+    error: dict[str, str] | None = None
+    message: str = ""
+    images_per_second: float | None = None
+    queued: float = field(default=0.0)
+
+    @property
+    def active(self) -> bool:
+        """Queued or running."""
+        return self.state in ACTIVE
+
+
+class Run:
+    """A run folder. Cheap to make: files are read when they are asked for."""
+
+    def __init__(self, path: Path | str) -> None:
+        self.path = Path(path).resolve()
+
+    @property
+    def id(self) -> str:
+        """The folder's name."""
+        return self.path.name
+
+    @classmethod
+    def create(
+        cls, dataset: Dataset, recipe: Recipe, workspace: Workspace | None = None, path: Path | str | None = None
+    ) -> Run:
+        """Make a run folder in state `queued`. Nothing is started: see `core.jobs.submit`.
+
+        Raises:
+            RecipeError: the recipe asks for what this version cannot do.
+            DataError: the dataset cannot be split as the recipe asks.
+            RunError: `path` exists and holds something.
+        """
+        from core.data.splits import split_dataset
+
+        require_supported(recipe)
+        _require_known_backbone(recipe)
+        table = split_dataset(dataset, recipe.data)
+        if path is None:
+            if workspace is None:
+                raise RunError("A run needs a workspace or a folder.")
+            path = workspace.runs / workspace.new_id("run")
+        run = cls(path)
+        if run.path.exists() and any(run.path.iterdir()):
+            raise RunError(f"The folder {run.path} is not empty.", "Choose a new folder for the run.")
+        run.path.mkdir(parents=True, exist_ok=True)
+        write_text(run.path / "recipe.json", recipe.to_json())
+        write_json(run.path / "dataset.json", {
+            "id": dataset.id, "name": dataset.name, "fingerprint": dataset.fingerprint, "classes": dataset.classes,
+            "path": str(dataset.path),
+        })
+        table[["file", "path", "class", "split"]].to_csv(run.path / "splits.csv", index=False)
+        run.write_status(Status(state="queued", epochs=recipe.train.epochs, queued=time.time()))
+        return run
+
+    @classmethod
+    def open(cls, path: Path | str) -> Run:
+        """Open an existing run folder. Raises NotFoundError."""
+        run = cls(path)
+        if not (run.path / "recipe.json").is_file():
+            raise NotFoundError(f"{path} is not a run folder.", "`python -m core runs` lists the runs.")
+        return run
+
+    @classmethod
+    def find(cls, workspace: Workspace, run_id: str) -> Run:
+        """Open a run of a workspace by its id. Raises NotFoundError."""
+        return cls.open(workspace.run_dir(run_id))
+
+    @property
+    def recipe(self) -> Recipe:
+        """The recipe, complete."""
+        return Recipe.load(self.path / "recipe.json")
+
+    @property
+    def dataset(self) -> dict[str, Any]:
+        """`dataset.json`: id, name, fingerprint, classes, path."""
+        document: dict[str, Any] = read_json(self.path / "dataset.json")
+        return document
+
+    @property
+    def dataset_path(self) -> Path:
+        """The dataset's folder; found beside the run when the whole workspace was moved."""
+        noted = Path(self.dataset["path"])
+        moved = self.path.parent.parent / "datasets" / self.dataset["id"]
+        return moved if not noted.is_dir() and moved.is_dir() else noted
+
+    @property
+    def classes(self) -> list[str]:
+        """Class names in output order."""
+        return list(self.dataset["classes"])
+
+    @property
+    def has_model(self) -> bool:
+        """True when there is a model to predict with."""
+        return (self.path / "model.keras").is_file()
+
+    def status(self) -> Status:
+        """The state now. A running run whose process is gone is `interrupted`, and stays so on disk."""
+        try:
+            document = read_json(self.path / "status.json")
+        except (OSError, ValueError):
+            return Status(state="interrupted", message="The run's status cannot be read.")
+        known = {item.name for item in fields(Status)}
+        status = Status(**{key: value for key, value in document.items() if key in known})
+        if status.state == "running" and not _alive(status.pid, status.pid_started):
+            status = replace(status, state="interrupted", eta_s=None, message="The training process is gone.")
+            self.write_status(status)
+        return status
+
+    def write_status(self, status: Status) -> None:
+        """Replace `status.json`."""
+        write_json(self.path / "status.json", asdict(replace(status, updated=time.time())))
+
+    def append_event(self, kind: str, **values: Any) -> None:
+        """Add a line to `events.jsonl`."""
+        line = json.dumps({"time": round(time.time(), 3), "event": kind, **values}, ensure_ascii=False)
+        with open(self.path / "events.jsonl", "a", encoding="utf-8") as handle:
+            handle.write(line + "\n")
+
+    def events(self) -> list[dict[str, Any]]:
+        """All events. A torn last line is passed over."""
+        return list(self._read_events())
+
+    def batches(self) -> pd.DataFrame:
+        """Training progress inside the epochs: columns epoch (float: 1.5 is the middle of the second), phase, loss,
+        accuracy (both running means since the epoch began)."""
+        import pandas as pd
+
+        rows = [
+            {"epoch": event["epoch"] - 1 + event["step"] / max(event["steps"], 1), "phase": event.get("phase", ""),
+             "loss": event["loss"], "accuracy": event["accuracy"]}
+            for event in self._read_events() if event.get("event") == "batch"
+        ]
+        return pd.DataFrame(rows, columns=["epoch", "phase", "loss", "accuracy"])
+
+    def notes(self) -> list[str]:
+        """What the worker found worth telling, in order."""
+        return [str(event["text"]) for event in self._read_events() if event.get("event") == "note"]
+
+    def history(self) -> pd.DataFrame:
+        """One row per finished epoch; columns as in HISTORY_COLUMNS."""
+        import pandas as pd
+
+        path = self.path / "history.csv"
+        return pd.read_csv(path) if path.is_file() else pd.DataFrame(columns=list(HISTORY_COLUMNS))
+
+    def splits(self) -> pd.DataFrame:
+        """Which image is in which split: file, path, class, split."""
+        import pandas as pd
+
+        return pd.read_csv(self.path / "splits.csv", dtype=str, keep_default_na=False)
+
+    def metrics(self) -> dict[str, Any] | None:
+        """`metrics.json`, or None before the run has a model."""
+        path = self.path / "metrics.json"
+        return read_json(path) if path.is_file() else None
+
+    def predictions(self) -> pd.DataFrame | None:
+        """The table of predictions on validation and test images, or None before there is one."""
+        import pandas as pd
+
+        path = self.path / "predictions.parquet"
+        return pd.read_parquet(path) if path.is_file() else None
+
+    def log_tail(self, lines: int = 50) -> str:
+        """The last lines of `worker.log`."""
+        path = self.path / "worker.log"
+        if not path.is_file():
+            return ""
+        with open(path, "rb") as handle:
+            handle.seek(max(0, path.stat().st_size - 64 * 1024))
+            text = handle.read().decode("utf-8", "replace")
+        return "\n".join(text.splitlines()[-lines:])
+
+    def request_stop(self) -> None:
+        """Ask the worker to end at the next batch. A run that still waits is stopped at once."""
+        if self.status().state == "queued":
+            self.write_status(replace(self.status(), state="stopped", message="Stopped before it began."))
+        (self.path / _STOP_FILE).touch()
+
+    @property
+    def stop_requested(self) -> bool:
+        """True once somebody asked for the end."""
+        return (self.path / _STOP_FILE).exists()
+
+    def delete(self) -> None:
+        """Remove the folder. Raises RunError while the run is active."""
+        if self.status().state == "running":
+            raise RunError("The run is still training.", "Stop it first.")
+        shutil.rmtree(self.path)
+
+    def model_zip(self) -> bytes:
+        """`model.keras` and `labels.txt` in one zip. Raises RunError when there is no model."""
+        if not self.has_model:
+            raise RunError("This run has no model.", "Choose a completed run.")
+        buffer = io.BytesIO()
+        with zipfile.ZipFile(buffer, "w", zipfile.ZIP_STORED) as archive:
+            for name in ("model.keras", "labels.txt"):
+                archive.write(self.path / name, name)
+        return buffer.getvalue()
+
+    def _read_events(self) -> Iterator[dict[str, Any]]:
+        path = self.path / "events.jsonl"
+        if not path.is_file():
+            return
+        with open(path, encoding="utf-8", errors="replace") as handle:
+            for line in handle:
+                try:
+                    yield json.loads(line)
+                except ValueError:
+                    continue
+
+
+def list_runs(workspace: Workspace) -> list[Run]:
+    """All runs of a workspace, newest first."""
+    runs = [Run(path) for path in workspace.runs.iterdir() if (path / "recipe.json").is_file()]
+    return sorted(runs, key=lambda run: run.id.split("-", 1)[-1], reverse=True)
+
+
+def process_started(pid: int) -> float | None:
+    """Start time of a process, or None when there is no such process."""
+    try:
+        return psutil.Process(pid).create_time()
+    except psutil.Error:
+        return None
+
+
+def this_process() -> tuple[int, float | None]:
+    """Pid and start time of the calling process, as they stand in a status."""
+    return os.getpid(), process_started(os.getpid())
+
+
+def _alive(pid: int | None, started: float | None) -> bool:
+    if pid is None:
+        return False
+    try:
+        process = psutil.Process(pid)
+        same = started is None or abs(process.create_time() - started) < 2.0
+        return same and process.status() != psutil.STATUS_ZOMBIE
+    except psutil.Error:
+        return False
+
+
+def _require_known_backbone(recipe: Recipe) -> None:
+    """Raise RecipeError for a backbone, width or freeze point that is not in the catalogue."""
+    from core.backbones.catalogue import get, resolve_freeze
+
+    _, variant = get(recipe.model.backbone, recipe.model.alpha)
+    for phase in recipe.train.phases:
+        resolve_freeze(variant, phase.freeze)

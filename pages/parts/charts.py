@@ -1,0 +1,84 @@
+"""The pages' charts. One colour a split everywhere: training grey, validation green, test amber."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import pandas as pd
+import plotly.graph_objects as go
+import streamlit as st
+
+COLORS = {"train": "#8D9BAA", "validation": "#10916B", "test": "#D9912B"}
+NAMES = {"train": "training", "validation": "validation", "test": "test"}
+HEAT = [[0.0, "rgba(16,145,107,0.04)"], [0.5, "rgba(16,145,107,0.45)"], [1.0, "rgba(16,145,107,0.95)"]]
+_CONFIG = {"displayModeBar": False, "scrollZoom": False}
+_GRID = "rgba(128,140,134,0.22)"
+
+
+def show(figure: go.Figure, key: str, description: str) -> None:
+    """Draw a figure; `description` is its text for people who cannot see it."""
+    st.plotly_chart(figure, key=key, config=_CONFIG, alt=description)
+
+
+def class_counts(table: pd.DataFrame) -> go.Figure:
+    """Images per class, stacked by split. `table`: columns class, split."""
+    counts = table.groupby(["class", "split"], sort=False).size().unstack(fill_value=0)
+    counts = counts.loc[counts.sum(axis=1).sort_values().index]
+    figure = go.Figure([
+        go.Bar(
+            y=[f"{name} " for name in counts.index], x=counts[split], name=NAMES[split], orientation="h",
+            marker_color=COLORS[split], hovertemplate="%{y}: %{x:,} " + NAMES[split] + "<extra></extra>",
+        )
+        for split in COLORS if split in counts
+    ])
+    figure.update_layout(
+        **_layout(height=90 + min(34 * len(counts), 1600)), barmode="stack", bargap=0.35, legend_traceorder="normal",
+    )
+    figure.update_yaxes(type="category", showgrid=False, fixedrange=True, ticks="")
+    figure.update_xaxes(gridcolor=_GRID, fixedrange=True, zeroline=False)
+    return figure
+
+
+def curves(history: pd.DataFrame, batches: pd.DataFrame, measure: str, epochs: int) -> go.Figure:
+    """Training (moving inside the epoch) and validation (once an epoch) of `loss` or `accuracy` over epochs."""
+    figure = go.Figure()
+    if not batches.empty:
+        figure.add_scatter(
+            x=batches["epoch"], y=batches[measure], name="training, inside the epoch", mode="lines", opacity=0.45,
+            line={"color": COLORS["train"], "width": 1.2}, hoverinfo="skip", showlegend=False,
+        )
+    for column, split in ((measure, "train"), (f"val_{measure}", "validation")):
+        figure.add_scatter(
+            x=history["epoch"], y=history[column], name=NAMES[split], mode="lines+markers",
+            line={"color": COLORS[split], "width": 2.4}, marker_size=6,
+            hovertemplate="epoch %{x}: %{y:.3f}<extra>" + NAMES[split] + "</extra>",
+        )
+    figure.update_layout(**_layout(height=300), uirevision=measure, hovermode="x")
+    figure.update_xaxes(title="epoch", range=[0, max(epochs, 1) + 0.15], gridcolor=_GRID, zeroline=False,
+                        tickformat="d", nticks=11)
+    figure.update_yaxes(title=measure, gridcolor=_GRID, zeroline=False, rangemode="tozero",
+                        **({"range": [0, 1.02], "tickformat": ".0%"} if measure == "accuracy" else {}))
+    return figure
+
+
+def confusion(matrix: list[list[int]], classes: list[str]) -> go.Figure:
+    """Confusion matrix: a row per true class, coloured by its share of the row, labelled with the number."""
+    shares = [[value / max(sum(row), 1) for value in row] for row in matrix]
+    labels = len(classes) <= 20
+    figure = go.Figure(go.Heatmap(
+        z=shares, x=classes, y=classes, customdata=matrix, colorscale=HEAT, zmin=0, zmax=1, showscale=False,
+        xgap=2, ygap=2, text=matrix if labels else None, texttemplate="%{text}" if labels else None,
+        hovertemplate="true %{y}, predicted %{x}: %{customdata} (%{z:.0%})<extra></extra>",
+    ))
+    figure.update_layout(**_layout(height=min(170 + 38 * len(classes), 760)))
+    figure.update_xaxes(title="predicted", type="category", showgrid=False, fixedrange=True, side="bottom")
+    figure.update_yaxes(title="true", type="category", showgrid=False, fixedrange=True, autorange="reversed")
+    return figure
+
+
+def _layout(height: int) -> dict[str, Any]:
+    return {
+        "height": height, "margin": {"l": 8, "r": 12, "t": 34, "b": 8}, "paper_bgcolor": "rgba(0,0,0,0)",
+        "plot_bgcolor": "rgba(0,0,0,0)", "font": {"size": 13},
+        "legend": {"orientation": "h", "y": 1.02, "yanchor": "bottom", "x": 0, "xanchor": "left", "title": ""},
+    }
