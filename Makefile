@@ -42,7 +42,7 @@ bench: $(VENV)/.installed-dev
 
 screenshots: $(VENV)/.installed-dev
 	$(PY) tests/browser.py
-	$(PY) -m docs.screenshots
+	$(PY) -m benchmarks.screenshots
 
 docs: $(VENV)/.installed
 	$(PY) -m core.settings_reference

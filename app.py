@@ -2,7 +2,7 @@
 
 import streamlit as st
 
-from pages.parts import errors, sidebar, startup
+from app_pages.parts import errors, sidebar, startup
 
 st.set_page_config(page_title="Graft", page_icon="assets/icon.svg", layout="wide")
 st.logo("assets/logo.svg", size="large", icon_image="assets/icon.svg")

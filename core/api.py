@@ -173,10 +173,10 @@ def _predicted_table(run: Run, dataset: Dataset, progress: Progress | None) -> p
 def _predictions(
     run: Run, images: Sequence[Path], top_k: int, progress: Progress | None
 ) -> Iterator[Prediction]:
-    from core.inference import shared_predictor
-
     if not run.has_model:
         raise RunError(f"The run {run.id} has no model: it is {run.status().state}.", "Choose a completed run.")
+    from core.inference import shared_predictor
+
     done = 0
     remaining = iter(images)
     while chunk := list(itertools.islice(remaining, PREDICT_AT_ONCE)):

@@ -187,7 +187,7 @@ def runs(as_json: JsonOption = False) -> None:
 def export(
     run_dir: RunArgument,
     kind: Annotated[
-        str, typer.Option("--format", metavar="|".join(EXPORT_FORMATS), help="keras: a zip of model.keras and labels.txt.")
+        str, typer.Option("--format", metavar="|".join(EXPORT_FORMATS), help="keras: a zip with model and labels.")
     ],
     out: Annotated[Path | None, typer.Option(help="The file to write. Default: the run's name, here.")] = None,
 ) -> None:

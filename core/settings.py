@@ -18,7 +18,7 @@ from pydantic import BaseModel, ConfigDict, Field, ValidationError, field_valida
 
 from core.errors import RecipeError
 
-SCHEMA_VERSION = 1
+SCHEMA_VERSION: Literal[1] = 1
 
 
 class Settings(BaseModel):
@@ -350,7 +350,8 @@ def require_supported(recipe: Recipe) -> None:
         for value in _values_at(recipe, path.split(".")):
             if value not in supported:
                 usable = ", ".join("empty" if item is None else str(item).lower() for item in supported)
-                raise RecipeError(f"{path}={value} is not available in this version.", f"Use one of: {usable}.")
+                given = str(value).lower() if isinstance(value, bool) else value
+                raise RecipeError(f"{path}={given} is not available in this version.", f"Use one of: {usable}.")
 
 
 @dataclass(frozen=True)
@@ -474,8 +475,6 @@ def _assign(document: Any, path: str, value: Any) -> None:
         for part in parents:
             node = node[int(part)] if isinstance(node, list) else node[part]
         key: Any = int(last) if isinstance(node, list) else last
-        if isinstance(node, dict) and key not in node:
-            raise KeyError(key)
         node[key] = value
     except (KeyError, IndexError, ValueError, TypeError) as error:
         raise RecipeError(f"There is no setting '{path}'.", "Phases and hidden layers are counted from 0, "
@@ -502,5 +501,6 @@ def _explain(error: ValidationError) -> str:
         if problem["type"] == "extra_forbidden":
             lines.append(f"There is no setting '{path}'")
         else:
-            lines.append(f"{path or 'recipe'}: {problem['msg']} (got {problem['input']!r})")
+            received = "" if isinstance(problem["input"], dict) else f" (got {problem['input']!r})"
+            lines.append(f"{path or 'recipe'}: {problem['msg'].removeprefix('Value error, ')}{received}")
     return "; ".join(lines) + "."

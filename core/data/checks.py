@@ -19,7 +19,7 @@ def summarise(dataset: Dataset, settings: DataSettings | None = None) -> dict[st
 
     - `id`, `name`, `fingerprint`, `classes` (in order)
     - `images`: usable images; `bad`: files that cannot be used; `bytes`: size of the usable images
-    - `per_class`: `{class: {total, train, validation, test, bad}}`, split as `settings` would (default: a new recipe's);
+    - `per_class`: `{class: {total, train, validation, test, bad}}`, split as `settings` say (default: a new recipe's).
       `total` counts usable images. The splits are 0 where the data cannot be split, and `notes` says why
     - `sizes`: `{min, median, max}`, each `{width, height}` in pixels
     - `bad_files`: `[{path, reason}]`; `notes`: what was left out while ingesting

@@ -16,7 +16,7 @@ from typing import TYPE_CHECKING, Any, BinaryIO
 
 from core import storage
 from core.data import images, manifest, names
-from core.data.ingestion import IMAGES, Progress, thumbnail_path, unpack
+from core.data.ingestion import Progress, unpack
 from core.errors import ArchiveError, DataError, GraftError, NotFoundError, WorkspaceError
 from core.workspace import Workspace
 
@@ -76,17 +76,11 @@ class Dataset:
 
     def image_path(self, file: str) -> Path:
         """Where an image file of the manifest lies."""
-        return self.path / IMAGES / file
+        return self.path / images.IMAGES / file
 
     def thumbnail(self, file: str) -> bytes:
         """A small JPEG of an image, at most 160 pixels wide and high. Raises ImageDecodeError."""
-        kept = thumbnail_path(self.path, file)
-        if kept.is_file():
-            return kept.read_bytes()
-        picture = images.thumbnail(self.image_path(file))
-        with storage.replacing(kept) as temporary:
-            temporary.write_bytes(picture)
-        return picture
+        return images.thumbnail(self, file)
 
     def save(self) -> None:
         """Write the description."""

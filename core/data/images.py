@@ -12,18 +12,19 @@ from concurrent.futures import Future, ThreadPoolExecutor, wait
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
-from typing import BinaryIO
+from typing import BinaryIO, Protocol
 
 import numpy as np
 from PIL import Image, ImageFile, TiffImagePlugin, UnidentifiedImageError
 
+from core.data.formats import EXTENSIONS, what_it_is
 from core.errors import ImageDecodeError
 from core.settings import Limits
-
-EXTENSIONS = {"JPEG": ".jpg", "PNG": ".png", "WEBP": ".webp", "GIF": ".gif", "BMP": ".bmp", "TIFF": ".tif"}
-"""The formats that are read, each with the extension its files get. Phone photos in MPO open as JPEG."""
+from core.storage import replacing
 
 MAX_PIXELS = Limits().image_pixels
+IMAGES, THUMBNAILS = "images", "thumbnails"
+"""Folders inside a dataset's."""
 THUMBNAIL_EDGE = 160
 WHITE = (255, 255, 255)
 _DRAFT_GAP = 1.5
@@ -35,28 +36,12 @@ ImageFile.LOAD_TRUNCATED_IMAGES = False
 warnings.filterwarnings("error", category=Image.DecompressionBombWarning)
 warnings.filterwarnings("ignore", module=TiffImagePlugin.__name__.replace(".", r"\."))  # hostile files flood stderr
 
-_MAGIC = {
-    "JPEG": (b"\xff\xd8\xff",), "PNG": (b"\x89PNG\r\n\x1a\n",), "GIF": (b"GIF87a", b"GIF89a"), "BMP": (b"BM",),
-    "TIFF": (b"II*\0", b"MM\0*", b"II+\0", b"MM\0+"),
-}
-_NOT_IMAGES = {
-    b"%PDF": "a PDF document", b"\x89HDF": "an HDF5 file", b"PK\x03\x04": "a zip archive", b"<svg": "an SVG drawing",
-    b"<?xml": "an XML or SVG file", b"<!DOC": "a web page", b"<html": "a web page", b"8BPS": "a Photoshop file",
-    b"\x1f\x8b": "a gzip archive", b"%!PS": "a PostScript file",
-}
 _ORIENTATION_TAG = 0x0112
 _UPRIGHT = {  # EXIF 2.32, section 4.6.4: what undoes each orientation
     2: Image.Transpose.FLIP_LEFT_RIGHT, 3: Image.Transpose.ROTATE_180, 4: Image.Transpose.FLIP_TOP_BOTTOM,
     5: Image.Transpose.TRANSPOSE, 6: Image.Transpose.ROTATE_270, 7: Image.Transpose.TRANSVERSE,
     8: Image.Transpose.ROTATE_90,
 }
-
-
-def sniff(head: bytes) -> str | None:
-    """The image format that a file's first 16 bytes announce, or None."""
-    if head[:4] == b"RIFF" and head[8:12] == b"WEBP":
-        return "WEBP"
-    return next((name for name, marks in _MAGIC.items() if head.startswith(marks)), None)
 
 
 def decode(
@@ -132,6 +117,14 @@ def decode_batch(
     return result
 
 
+class HasFolder(Protocol):
+    """What a thumbnail needs to know of a dataset."""
+
+    @property
+    def path(self) -> Path:
+        """The dataset's folder."""
+
+
 @dataclass(frozen=True)
 class Inspection:
     """What reading a whole file once tells: the upright size in pixels, and why it is bad ("" when it is not)."""
@@ -160,11 +153,31 @@ def inspect(path: Path, max_pixels: int = MAX_PIXELS, edge: int = THUMBNAIL_EDGE
         return Inspection(reason=error.message)
 
 
-def thumbnail(source: Path, edge: int = THUMBNAIL_EDGE, max_pixels: int = MAX_PIXELS) -> bytes:
-    """A small JPEG of an image file, at most `edge` pixels wide and high. Raises ImageDecodeError."""
-    with _reading(source, max_pixels) as image:
+def thumbnail(dataset: HasFolder | Path, file: str, edge: int = THUMBNAIL_EDGE) -> bytes:
+    """A small JPEG of an image of a dataset, at most `edge` pixels wide and high; made once, then kept beside it.
+
+    Args:
+        dataset: The dataset, or its folder.
+        file: As in the manifest.
+
+    Raises:
+        ImageDecodeError: the image cannot be read.
+    """
+    folder = dataset if isinstance(dataset, Path) else dataset.path
+    kept = thumbnail_path(folder, file, edge)
+    if kept.is_file():
+        return kept.read_bytes()
+    with _reading(folder / IMAGES / file, MAX_PIXELS, name=file) as image:
         _draft(image, edge)
-        return _jpeg(_upright_rgb(image), edge)
+        picture = _jpeg(_upright_rgb(image), edge)
+    with replacing(kept) as temporary:
+        temporary.write_bytes(picture)
+    return picture
+
+
+def thumbnail_path(folder: Path, file: str, edge: int = THUMBNAIL_EDGE) -> Path:
+    """Where the thumbnail of an image stands in a dataset's folder."""
+    return folder / THUMBNAILS / f"{Path(file).stem}{'' if edge == THUMBNAIL_EDGE else f'-{edge}'}.jpg"
 
 
 def cores() -> int:
@@ -190,7 +203,8 @@ def _reading(source: Path | bytes | BinaryIO, max_pixels: int, name: str = "") -
     except ImageDecodeError:
         raise
     except Exception as error:  # hostile files raise anything: IndexError, struct.error, SyntaxError, MemoryError ...
-        raise ImageDecodeError(prefix + _reason(error, file), "Save it again as JPEG or PNG, or leave it out.") from error
+        reason = prefix + _reason(error, file)
+        raise ImageDecodeError(reason, "Save it again as JPEG or PNG, or leave it out.") from error
 
 
 def _draft(image: Image.Image, size: int, gap: float = _DRAFT_GAP) -> None:
@@ -272,8 +286,8 @@ def _jpeg(image: Image.Image, edge: int) -> bytes:
 
 
 def _too_large(size: tuple[int, int], max_pixels: int) -> str:
-    millions = size[0] * size[1] / 1e6
-    return f"{size[0]} × {size[1]} pixels ({millions:,.0f} million) is over the limit of {max_pixels / 1e6:,.0f} million"
+    millions, limit = size[0] * size[1] / 1e6, max_pixels / 1e6
+    return f"{size[0]} × {size[1]} pixels ({millions:,.0f} million) is over the limit of {limit:,.0f} million"
 
 
 def _reason(error: Exception, file: Path | BinaryIO) -> str:
@@ -288,22 +302,9 @@ def _reason(error: Exception, file: Path | BinaryIO) -> str:
     if not head:
         return "the file is empty (0 bytes)"
     if isinstance(error, UnidentifiedImageError):
-        return _what_it_is(head)
+        return what_it_is(head)
     text = str(error) or type(error).__name__
     return "the file is cut short" if "truncated" in text.lower() else f"the file is damaged ({text[:120]})"
-
-
-def _what_it_is(head: bytes) -> str:
-    if head[4:12] in (b"ftypheic", b"ftypheix", b"ftypmif1", b"ftypmsf1"):
-        return "it is a HEIC photo, which cannot be read; export it as JPEG"
-    if head[4:12] == b"ftypavif":
-        return "it is an AVIF image, which cannot be read; export it as JPEG"
-    for mark, what in _NOT_IMAGES.items():
-        if head.lower().startswith(mark.lower()):
-            return f"it is {what}, not an image"
-    if sniff(head):
-        return f"the file is damaged (it starts like a {sniff(head)} image but cannot be read)"
-    return "it is not a JPEG, PNG, WebP, GIF, BMP or TIFF image"
 
 
 def _head(file: Path | BinaryIO) -> bytes:

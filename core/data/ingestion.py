@@ -12,15 +12,15 @@ from functools import partial
 from pathlib import Path
 from typing import Any
 
-from core.data import archive, images, layout, names
-from core.data.archive import DamagedMemberError, Member, Notes
+from core.data import archive, formats, images, layout, names
+from core.data.images import IMAGES, THUMBNAILS, thumbnail_path
+from core.data.members import DamagedMemberError, Member, Notes
 from core.errors import DatasetShapeError, TooManyBadFilesError
 from core.settings import Limits
 
 Progress = Callable[[str, float], None]
 """Called with what is being done and how much of it is done, 0..1. May raise, to cancel."""
 
-IMAGES, THUMBNAILS = "images", "thumbnails"
 _PROGRESS_EVERY = 0.1
 _LOOK_AHEAD = 256
 
@@ -115,11 +115,11 @@ def _store(member: Member, folder: Path, index: int, notes: Notes) -> dict[str, 
     chunks, called_image = member.chunks(), names.suffix(member.name) in names.IMAGE_SUFFIXES
     try:
         first = next(chunks, b"")
-        kind = images.sniff(first[:16])
+        kind = formats.sniff(first[:16])
         if kind is None and not called_image:
             notes.add("not an image", member.name)
             return None
-        row["file"] = f"{index:06d}{images.EXTENSIONS[kind] if kind else '.bin'}"
+        row["file"] = f"{index:06d}{formats.EXTENSIONS[kind] if kind else '.bin'}"
         row["bytes"], row["hash"] = _write(folder / IMAGES / row["file"], first, chunks)
     except DamagedMemberError as error:
         if not called_image:
@@ -148,11 +148,6 @@ def _check(folder: Path, max_pixels: int, file: str) -> images.Inspection:
     if result.thumbnail is not None:
         thumbnail_path(folder, file).write_bytes(result.thumbnail)
     return result
-
-
-def thumbnail_path(folder: Path, file: str) -> Path:
-    """Where the thumbnail of an image file stands in a dataset's folder."""
-    return folder / THUMBNAILS / f"{Path(file).stem}.jpg"
 
 
 def _settle(row: dict[str, Any], future: Future[images.Inspection], folder: Path) -> None:

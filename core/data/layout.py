@@ -63,7 +63,8 @@ def recognise(images: Sequence[str], empty_folders: Iterable[str] = ()) -> Layou
     if not found:
         raise DatasetShapeError(f"There are {len(images)} images, but no folders that say what they show.", HOW_TO)
     if empty:
-        raise DatasetShapeError(f"The class {_quoted(empty)} has no images.", "Put images into it, or remove the folder.")
+        raise DatasetShapeError(f"The class {_quoted(empty)} has no images.",
+                                "Put images into it, or remove the folder.")
     if len(found) < 2:
         raise DatasetShapeError(
             f"There is only one class, {_quoted(found)}; a classifier needs at least two to tell apart.", HOW_TO)

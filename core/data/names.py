@@ -23,6 +23,7 @@ _UTF8_FLAG = 0x800
 _UNICODE_PATH = 0x7075
 """Info-ZIP's Unicode Path extra field (APPNOTE.TXT, section 4.6.9)."""
 _MIXED_WITH_LETTERS = re.compile(r"[A-Za-z][^\x00-\x7f]|[^\x00-\x7f][A-Za-z]")
+_CONTROL = re.compile(r"[\x00-\x1f\x7f-\x9f]")
 _JAPANESE = re.compile(r"[\u3040-\u30ff\u4e00-\u9fff々ー\x00-\x7f]+")
 
 
@@ -41,13 +42,15 @@ def tar_name(info: tarfile.TarInfo) -> str:
 
 def readable(raw: bytes) -> str:
     """Decode a path whose encoding nobody recorded, folder by folder, so that one folder always reads the same."""
+    if raw.isascii():
+        return raw.decode("ascii")
     return "/".join(_readable_part(part) for part in raw.split(b"/"))
 
 
 def refusal(name: str, limits: Limits) -> str:
     """Why a member with this name is left out, or "" when it may be read."""
     parts = name.split("/")
-    if any(unicodedata.category(char) == "Cc" for char in name):
+    if _CONTROL.search(name):
         return "a control character in the name"
     if name.startswith("/"):
         return "an absolute path"

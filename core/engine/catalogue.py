@@ -130,7 +130,7 @@ def _reductions(model: keras.Model, fitted_padding: bool) -> Iterator[dict[str, 
 
 def _window(layer: Any) -> tuple[int, int]:
     """Kernel and stride along the height."""
-    kernel = getattr(layer, "kernel_size", None) or getattr(layer, "pool_size", (1, 1))
+    kernel = getattr(layer, "kernel_size", getattr(layer, "pool_size", (1, 1)))
     return kernel[0], getattr(layer, "strides", (1, 1))[0]
 
 

@@ -12,6 +12,7 @@ import numpy as np
 
 from core.cache import claim
 from core.engine.onnx_graph import UnsupportedLayer, to_onnx
+from core.engine.onnx_session import onnx_runner
 from core.storage import read_json, replacing, write_json
 
 CHECK_IMAGES = 32
@@ -65,20 +66,6 @@ def largest_output(folder: Path) -> float | None:
     """The largest magnitude that the checked model gave, or None before `fastest_forward` has looked at it."""
     record = folder / "check.json"
     return float(read_json(record)["largest"]) if record.is_file() else None
-
-
-def onnx_runner(path: Path) -> Callable[[np.ndarray], np.ndarray]:
-    """A function that runs an ONNX file: uint8 images in, float32 out."""
-    import onnxruntime
-
-    options = onnxruntime.SessionOptions()
-    options.log_severity_level = 3
-    session = onnxruntime.InferenceSession(str(path), options, providers=["CPUExecutionProvider"])
-
-    def run(images: np.ndarray) -> np.ndarray:
-        return session.run(None, {"images": images})[0]
-
-    return run
 
 
 def has_gpu() -> bool:

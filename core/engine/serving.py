@@ -6,16 +6,15 @@ same probabilities, and tied by hash to the `model.keras` it was made from, so t
 
 from __future__ import annotations
 
-import hashlib
 from collections.abc import Callable
 from pathlib import Path
 
 import keras
 import numpy as np
 
-from core.engine.forward import onnx_runner
 from core.engine.onnx_graph import UnsupportedLayer, to_onnx
-from core.storage import replacing, write_json, write_text
+from core.engine.onnx_session import onnx_runner
+from core.storage import digest, replacing, write_json, write_text
 
 PROBABILITY_TOLERANCE = 5e-3
 """Activations kept as float16 move a probability by up to about a thousandth."""
@@ -46,9 +45,3 @@ def save_model(model: keras.Model, folder: Path, classes: list[str], images: np.
         return note(f"Prediction will use Keras: the converted network's probabilities differ by {difference:.1e}.")
     write_json(record, {"model": digest(path), "difference": difference, "images": len(images),
                         "image_size": model.input_shape[1]})
-
-
-def digest(path: Path) -> str:
-    """SHA-256 of a file."""
-    with open(path, "rb") as handle:
-        return hashlib.file_digest(handle, "sha256").hexdigest()

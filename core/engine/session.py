@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import hashlib
 import time
 from pathlib import Path
 from typing import Any
@@ -22,7 +21,7 @@ from core.engine.training import Trainer
 from core.metrics import evaluate_predictions
 from core.runs import Run
 from core.settings import Recipe
-from core.storage import replacing, write_json
+from core.storage import digest, replacing, write_json
 from core.workspace import Workspace
 
 
@@ -37,7 +36,7 @@ class TrainingSession:
         self.cache = ActivationCache(workspace, pixels, reporter)
         self.identity: dict[str, Any] = {
             "backbone": recipe.model.backbone, "alpha": variant.alpha, "pooling": recipe.model.pooling,
-            "weights": file_hash(weights) if weights else f"random-{recipe.train.seed}",
+            "weights": digest(weights) if weights else f"random-{recipe.train.seed}",
         }
         self.plans = plan_phases(self.network, variant, recipe, self._fits)
         self.trainer = Trainer(self.network, recipe, self.plans, examples, pixels, self.cache, reporter,
@@ -103,9 +102,3 @@ class TrainingSession:
     def _trunk(self, plan: PhasePlan) -> Trunk:
         assert plan.boundary is not None
         return Trunk(self.network, plan.boundary, self.identity)
-
-
-def file_hash(path: Path) -> str:
-    """SHA-256 of a file's bytes."""
-    with open(path, "rb") as handle:
-        return hashlib.file_digest(handle, "sha256").hexdigest()

@@ -41,7 +41,8 @@ def pets(picture: Callable[..., bytes]) -> dict[str, bytes]:
     """Two classes of four good images: members of a minimal good archive."""
     return {
         f"{label}/{index}.png": picture(10 * number + index)
-        for number, label in enumerate(("cats", "dogs")) for index in range(4)
+        for number, label in enumerate(("cats", "dogs"))
+        for index in range(4)
     }
 
 

@@ -10,12 +10,14 @@ import tarfile
 import time
 import zipfile
 import zlib
+from functools import partial
 from pathlib import Path
 
 import pytest
 
-from core.data.archive import DamagedMemberError, Notes, walk
+from core.data.archive import walk
 from core.data.datasets import ingest
+from core.data.members import DamagedMemberError, Notes
 from core.errors import ArchiveError
 from core.settings import Limits
 
@@ -56,10 +58,18 @@ def patched(path, old, new, count=-1):
     return path
 
 
-# --- expectation 1: paths that lead elsewhere ---------------------------------------------------------------------
+# --- expectation 1: paths that lead elsewhere -----------------------------------------------------------------------
 
-UNSAFE = ["../evil.png", "cats/../../evil.png", "/tmp/evil.png", "C:/evil.png", "c:evil.png", "cats\\evil.png",
-          "..\\evil.png", "cats/e\nvil.png"]
+UNSAFE = [
+    "../evil.png",
+    "cats/../../evil.png",
+    "/tmp/evil.png",
+    "C:/evil.png",
+    "c:evil.png",
+    "cats\\evil.png",
+    "..\\evil.png",
+    "cats/e\nvil.png",
+]
 
 
 @pytest.mark.parametrize("name", UNSAFE)
@@ -81,14 +91,18 @@ def test_stored_files_have_names_of_the_servers_choosing(workspace, pets, make_z
     assert all(file[:6].isdigit() and file[6:] == ".png" for file in dataset.manifest["file"])
 
 
-# --- expectation 2: links and devices -----------------------------------------------------------------------------
+# --- expectation 2: links and devices -------------------------------------------------------------------------------
 
 
 def test_links_and_devices_in_a_tar_are_skipped_and_named(workspace, pets, tmp_path):
     infos = []
-    for name, kind, target in [("cats/soft.png", tarfile.SYMTYPE, "/etc/passwd"), ("cats/out", tarfile.SYMTYPE, "/tmp"),
-                               ("cats/hard.png", tarfile.LNKTYPE, "cats/0.png"), ("cats/null.png", tarfile.CHRTYPE, ""),
-                               ("cats/pipe.png", tarfile.FIFOTYPE, "")]:
+    for name, kind, target in [
+        ("cats/soft.png", tarfile.SYMTYPE, "/etc/passwd"),
+        ("cats/out", tarfile.SYMTYPE, "/tmp"),
+        ("cats/hard.png", tarfile.LNKTYPE, "cats/0.png"),
+        ("cats/null.png", tarfile.CHRTYPE, ""),
+        ("cats/pipe.png", tarfile.FIFOTYPE, ""),
+    ]:
         info = tarfile.TarInfo(name)
         info.type, info.linkname = kind, target
         infos.append(info)
@@ -125,14 +139,14 @@ def test_links_in_a_folder_are_skipped_and_named(workspace, pets, tmp_path):
     assert (folder / "cats" / "0.png").exists()  # the source is only read
 
 
-# --- expectation 3: bombs and lies --------------------------------------------------------------------------------
+# --- expectation 3: bombs and lies ----------------------------------------------------------------------------------
 
 
 def refused_quickly(source, workspace, leftovers, match):
-    started = time.monotonic()
+    started = time.process_time()  # what it costs, however busy the machine is
     with pytest.raises(ArchiveError, match=match) as caught:
         ingest(source, workspace)
-    assert time.monotonic() - started < 2
+    assert time.process_time() - started < 2
     assert leftovers(workspace) == []
     return caught.value
 
@@ -149,11 +163,13 @@ def test_overlapping_members(workspace, demo, leftovers, pets, make_zip):
 
 
 def test_a_zip_bomb_is_refused_by_its_ratio(workspace, leftovers, pets, make_zip):
-    error = refused_quickly(make_zip({**pets, "cats/bomb.png": bytes(30 * 2**20)}), workspace, leftovers, "times its packed")
+    error = refused_quickly(
+        make_zip({**pets, "cats/bomb.png": bytes(30 * 2**20)}), workspace, leftovers, "times its packed"
+    )
     assert "cats/bomb.png" in error.message
 
 
-@pytest.mark.parametrize("compress", [gzip.compress, bz2.compress, lzma.compress])
+@pytest.mark.parametrize("compress", [gzip.compress, bz2.compress, partial(lzma.compress, preset=0)])
 def test_a_tar_bomb_is_refused_by_its_ratio(workspace, leftovers, pets, tmp_path, compress):
     make_tar(tmp_path / "bomb.tar", {**pets, "cats/bomb.png": bytes(40 * 2**20)})
     source = tmp_path / "bomb.tar.x"
@@ -223,11 +239,14 @@ def test_a_member_over_the_limit_is_skipped_and_named(tmp_path, pets, make_zip):
 @pytest.mark.parametrize("declared", [10, 5_000_000])
 @pytest.mark.parametrize("method", [zipfile.ZIP_STORED, zipfile.ZIP_DEFLATED, zipfile.ZIP_BZIP2, zipfile.ZIP_LZMA])
 def test_a_size_that_lies(workspace, leftovers, pets, make_zip, declared, method):
-    source, actual = make_zip(pets), os.urandom(3_000_000)
+    source, actual = make_zip(pets), os.urandom(1_500_000)
     with zipfile.ZipFile(source, "a", method) as archive:
         archive.writestr("dogs/liar.png", actual)
-    patched(source, struct.pack("<I", len(actual)) + struct.pack("<H", len("dogs/liar.png")),
-            struct.pack("<I", declared) + struct.pack("<H", len("dogs/liar.png")))
+    patched(
+        source,
+        struct.pack("<I", len(actual)) + struct.pack("<H", len("dogs/liar.png")),
+        struct.pack("<I", declared) + struct.pack("<H", len("dogs/liar.png")),
+    )
     error = refused_quickly(source, workspace, leftovers, "another size")
     assert "dogs/liar.png" in error.message
 
@@ -278,7 +297,7 @@ def test_damaged_deflate_data_names_the_member(make_zip, pets):
     with zipfile.ZipFile(source) as archive:
         offset = archive.getinfo("cats/0.png").header_offset + 30 + len("cats/0.png")
     data = bytearray(source.read_bytes())
-    data[offset:offset + 20] = b"\xff" * 20
+    data[offset : offset + 20] = b"\xff" * 20
     source.write_bytes(data)
     with pytest.raises(DamagedMemberError, match=r"cats/0\.png"):
         contents(source)
@@ -300,7 +319,7 @@ def test_a_tar_without_its_end_names_the_member(workspace, leftovers, pets, tmp_
 
 def test_a_tar_that_stops_between_members_is_noted(pets, tmp_path):
     source = make_tar(tmp_path / "pets.tar", pets)
-    source.write_bytes(source.read_bytes()[:1024 * 3])
+    source.write_bytes(source.read_bytes()[: 1024 * 3])
     _, notes = contents(source)
     assert any("cut short" in note for note in notes)
 
@@ -316,18 +335,26 @@ def test_whatever_a_hostile_archive_raises_becomes_one_error(tmp_path, pets, mak
             broken = bytearray(data)
             for _ in range(dice.randint(1, 6)):
                 broken[dice.randrange(len(broken))] = dice.randrange(256)
-            (tmp_path / name).write_bytes(broken[:dice.choice([len(broken), dice.randrange(1, len(broken))])])
+            (tmp_path / name).write_bytes(broken[: dice.choice([len(broken), dice.randrange(1, len(broken))])])
             try:
                 contents(tmp_path / name)
             except ArchiveError as error:
                 assert error.message
 
 
-@pytest.mark.parametrize(("data", "match"), [
-    (b"", "empty"), (b"just text, long enough to be something" * 30, "not a zip or tar"), (b"Rar!\x1a\x07\x01" + bytes(50), "RAR"),
-    (b"7z\xbc\xaf\x27\x1c" + bytes(50), "RAR or 7z"), (b"PK\x05\x06" + bytes(18), "empty"), (b"%PDF-1.7" + bytes(600), "not a zip"),
-    (b"\x1f\x8b\x08\x00garbage", "cannot be read"), (bytes(10240), "not a zip or tar"),
-])
+@pytest.mark.parametrize(
+    ("data", "match"),
+    [
+        (b"", "empty"),
+        (b"just text, long enough to be something" * 30, "not a zip or tar"),
+        (b"Rar!\x1a\x07\x01" + bytes(50), "RAR"),
+        (b"7z\xbc\xaf\x27\x1c" + bytes(50), "RAR or 7z"),
+        (b"PK\x05\x06" + bytes(18), "empty"),
+        (b"%PDF-1.7" + bytes(600), "not a zip"),
+        (b"\x1f\x8b\x08\x00garbage", "cannot be read"),
+        (bytes(10240), "not a zip or tar"),
+    ],
+)
 def test_what_is_not_an_archive(workspace, leftovers, tmp_path, data, match):
     (tmp_path / "upload.zip").write_bytes(data)
     refused_quickly(tmp_path / "upload.zip", workspace, leftovers, match)
@@ -342,7 +369,7 @@ def test_a_compression_that_cannot_be_read_is_named(workspace, leftovers, pets, 
     refused_quickly(source, workspace, leftovers, "method 9")
 
 
-# --- expectations 6, 7 ------------------------------------------------------------------------------------------------
+# --- expectations 6, 7 ----------------------------------------------------------------------------------------------
 
 
 def test_an_archive_in_the_archive_is_ignored_and_reported(workspace, pets, make_zip, tmp_path):
@@ -362,7 +389,7 @@ def test_equal_names_and_names_that_differ_in_case_are_all_kept(workspace, pets,
     assert (table["path"] == "cats/0.png").sum() == 2
 
 
-# --- expectation 9: unusual but good ------------------------------------------------------------------------------------
+# --- expectation 9: unusual but good --------------------------------------------------------------------------------
 
 
 @pytest.mark.parametrize("mode", ["w", "w:gz", "w:bz2", "w:xz"])
@@ -403,7 +430,10 @@ def test_zip64_and_data_descriptors(pets, tmp_path):
         def write(self, data):
             return self.file.write(data)
 
-    with open(tmp_path / "pets.zip", "wb") as file, zipfile.ZipFile(Unseekable(file), "w", zipfile.ZIP_DEFLATED) as archive:
+    with (
+        open(tmp_path / "pets.zip", "wb") as file,
+        zipfile.ZipFile(Unseekable(file), "w", zipfile.ZIP_DEFLATED) as archive,
+    ):
         for name, data in pets.items():
             with archive.open(name, "w", force_zip64=True) as member:
                 member.write(data)
@@ -431,19 +461,30 @@ def test_junk_before_the_first_header_and_a_comment_at_the_end(pets, make_zip):
     assert contents(source) == (pets, [])
 
 
-# --- expectation 10: litter ---------------------------------------------------------------------------------------------
+# --- expectation 10: litter -----------------------------------------------------------------------------------------
 
 
 def test_litter_is_ignored_silently(workspace, pets, make_zip, picture):
-    litter = ["__MACOSX/cats/._0.png", "cats/._0.png", ".DS_Store", "cats/.DS_Store", "cats/Thumbs.db", "dogs/desktop.ini",
-              ".git/logo.png", "cats/.thumbnails/0.png", "__MACOSX/._cats"]
+    litter = [
+        "__MACOSX/cats/._0.png",
+        "cats/._0.png",
+        ".DS_Store",
+        "cats/.DS_Store",
+        "cats/Thumbs.db",
+        "dogs/desktop.ini",
+        ".git/logo.png",
+        "cats/.thumbnails/0.png",
+        "__MACOSX/._cats",
+    ]
     dataset = ingest(make_zip({**pets, **{name: picture(1) for name in litter}}), workspace)
     assert set(dataset.manifest["path"]) == set(pets) and dataset.notes == []
 
 
 def test_names_that_are_too_long_or_too_deep_are_skipped_and_named(pets, make_zip, picture):
     limits = Limits.demo()
-    found, notes = contents(make_zip({**pets, "cats/" + "x" * 1100 + ".png": b"1", "a/b/c/d/e/f/g/h/i.png": b"2"}), limits)
+    found, notes = contents(
+        make_zip({**pets, "cats/" + "x" * 1100 + ".png": b"1", "a/b/c/d/e/f/g/h/i.png": b"2"}), limits
+    )
     assert set(found) == set(pets)
     assert any("longer than 1024 bytes" in note for note in notes) and any("8 folders deep" in note for note in notes)
 
@@ -455,6 +496,6 @@ def test_crc_of_the_unicode_path_is_checked():
     good = struct.pack("<BI", 1, zlib.crc32(b"caf_.png")) + "café.png".encode()
     info.extra = struct.pack("<HH", 0x7075, len(good)) + good
     assert zip_name(info) == "café.png"
-    stale = struct.pack("<BI", 1, 0) + "other.png".encode()
+    stale = struct.pack("<BI", 1, 0) + b"other.png"
     info.extra = struct.pack("<HH", 0x7075, len(stale)) + stale
     assert zip_name(info) == "caf_.png"

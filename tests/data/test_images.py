@@ -27,19 +27,33 @@ def encoded(image, format, **options):
 
 def png_header(width, height):
     """A PNG that declares a size and has next to no data."""
+
     def chunk(kind, body):
         return struct.pack(">I", len(body)) + kind + body + struct.pack(">I", zlib.crc32(kind + body))
+
     header = struct.pack(">IIBBBBB", width, height, 8, 2, 0, 0, 0)
-    return b"\x89PNG\r\n\x1a\n" + chunk(b"IHDR", header) + chunk(b"IDAT", zlib.compress(bytes(100))) + chunk(b"IEND", b"")
+    return (
+        b"\x89PNG\r\n\x1a\n" + chunk(b"IHDR", header) + chunk(b"IDAT", zlib.compress(bytes(100))) + chunk(b"IEND", b"")
+    )
 
 
 # --- formats and modes ----------------------------------------------------------------------------------------------
 
 
-@pytest.mark.parametrize(("format", "options", "tolerance"), [
-    ("PNG", {}, 0), ("BMP", {}, 0), ("TIFF", {}, 0), ("TIFF", {"compression": "tiff_lzw"}, 0), ("WEBP", {"lossless": True}, 0),
-    ("WEBP", {"quality": 95}, 12), ("JPEG", {"quality": 95}, 12), ("JPEG", {"quality": 95, "progressive": True}, 12), ("GIF", {}, 40),
-])
+@pytest.mark.parametrize(
+    ("format", "options", "tolerance"),
+    [
+        ("PNG", {}, 0),
+        ("BMP", {}, 0),
+        ("TIFF", {}, 0),
+        ("TIFF", {"compression": "tiff_lzw"}, 0),
+        ("WEBP", {"lossless": True}, 0),
+        ("WEBP", {"quality": 95}, 12),
+        ("JPEG", {"quality": 95}, 12),
+        ("JPEG", {"quality": 95, "progressive": True}, 12),
+        ("GIF", {}, 40),
+    ],
+)
 def test_every_format_gives_the_same_picture(format, options, tolerance):
     result = images.decode(encoded(gradient(), format, **options))
     assert result.dtype == np.uint8 and result.shape == (30, 40, 3)
@@ -69,8 +83,15 @@ def test_formats_beyond_the_list_are_refused(tmp_path):
 @pytest.mark.parametrize("format", ["PNG", "JPEG", "TIFF", "WEBP"])
 @pytest.mark.parametrize("resize", ["crop", "pad", "squash"])
 def test_exif_orientation_gives_one_upright_picture(orientation, format, resize):
-    undo = {2: "FLIP_LEFT_RIGHT", 3: "ROTATE_180", 4: "FLIP_TOP_BOTTOM", 5: "TRANSPOSE", 6: "ROTATE_90", 7: "TRANSVERSE",
-            8: "ROTATE_270"}
+    undo = {
+        2: "FLIP_LEFT_RIGHT",
+        3: "ROTATE_180",
+        4: "FLIP_TOP_BOTTOM",
+        5: "TRANSPOSE",
+        6: "ROTATE_90",
+        7: "TRANSVERSE",
+        8: "ROTATE_270",
+    }
     upright = Image.fromarray(gradient(64, 48))
     stored = upright.transpose(Image.Transpose[undo[orientation]]) if orientation in undo else upright
     exif = Image.Exif()
@@ -92,6 +113,7 @@ def test_an_orientation_in_a_drafted_jpeg(tmp_path):
     assert Image.open(io.BytesIO(found.thumbnail)).size == (160, 107)
 
 
+@pytest.mark.filterwarnings("ignore")
 def test_broken_exif_does_not_lose_the_photo():
     data = encoded(gradient(), "JPEG", exif=b"Exif\0\0MM\0*\0\0\0\x08\xff\xff" + b"\xff" * 40)
     assert images.decode(data).shape == (30, 40, 3)
@@ -144,18 +166,33 @@ def test_sixteen_bit_png_and_even_and_infinite_values():
 @pytest.mark.parametrize("format", ["GIF", "WEBP", "PNG"])
 def test_of_an_animation_the_first_frame_is_taken(format):
     frames = [Image.new("RGB", (16, 16), colour) for colour in ("red", "lime", "blue")]
-    data = encoded(frames[0], format, save_all=True, append_images=frames[1:], duration=50, **({"lossless": True} if format == "WEBP" else {}))
+    data = encoded(
+        frames[0],
+        format,
+        save_all=True,
+        append_images=frames[1:],
+        duration=50,
+        **({"lossless": True} if format == "WEBP" else {}),
+    )
     assert images.decode(data)[8, 8].tolist() == [255, 0, 0]
 
 
 # --- bad files --------------------------------------------------------------------------------------------------------
 
 
-@pytest.mark.parametrize(("data", "reason"), [
-    (b"", "empty"), (b"%PDF-1.7 whatever" * 10, "PDF"), (b"\x89HDF\r\n\x1a\n" + bytes(200), "HDF5"), (b"hello world" * 9, "not a JPEG"),
-    (b"PK\x03\x04" + bytes(100), "zip"), (b"<svg xmlns='x'/>", "SVG"), (b"\0\0\0\x18ftypheic" + bytes(50), "HEIC"),
-    (b"\xff\xd8\xff\xe0" + bytes(20), "damaged"),
-])
+@pytest.mark.parametrize(
+    ("data", "reason"),
+    [
+        (b"", "empty"),
+        (b"%PDF-1.7 whatever" * 10, "PDF"),
+        (b"\x89HDF\r\n\x1a\n" + bytes(200), "HDF5"),
+        (b"hello world" * 9, "not a JPEG"),
+        (b"PK\x03\x04" + bytes(100), "zip"),
+        (b"<svg xmlns='x'/>", "SVG"),
+        (b"\0\0\0\x18ftypheic" + bytes(50), "HEIC"),
+        (b"\xff\xd8\xff\xe0" + bytes(20), "damaged"),
+    ],
+)
 def test_what_is_not_an_image_says_what_it_is(tmp_path, data, reason):
     path = tmp_path / "photo.jpg"
     path.write_bytes(data)
@@ -167,22 +204,32 @@ def test_what_is_not_an_image_says_what_it_is(tmp_path, data, reason):
         images.decode(data)
 
 
-@pytest.mark.parametrize(("format", "options"), [
-    ("JPEG", {}), ("JPEG", {"progressive": True}), ("PNG", {}), ("GIF", {}), ("BMP", {}), ("TIFF", {}),
-    ("TIFF", {"compression": "tiff_lzw"}), ("WEBP", {}),
-])
+@pytest.mark.parametrize(
+    ("format", "options"),
+    [
+        ("JPEG", {}),
+        ("JPEG", {"progressive": True}),
+        ("PNG", {}),
+        ("GIF", {}),
+        ("BMP", {}),
+        ("TIFF", {}),
+        ("TIFF", {"compression": "tiff_lzw"}),
+        ("WEBP", {}),
+    ],
+)
 @pytest.mark.parametrize("part", [0.2, 0.5, 0.9])
 @pytest.mark.filterwarnings("ignore")
 def test_a_truncated_file_is_bad_also_when_drafted(tmp_path, format, options, part):
-    noise = np.random.default_rng(0).integers(0, 256, (700, 900, 3), np.uint8)
+    noise = np.random.default_rng(0).integers(0, 256, (300, 400, 3), np.uint8)
     data = encoded(noise, format, **options)
-    (tmp_path / "a").write_bytes(data[:int(len(data) * part)])
+    (tmp_path / "a").write_bytes(data[: int(len(data) * part)])
     assert images.inspect(tmp_path / "a").reason
     for size in (None, 64):
         with pytest.raises(ImageDecodeError):
             images.decode(tmp_path / "a", size)
 
 
+@pytest.mark.filterwarnings("ignore")
 def test_fuzzed_files_raise_nothing_else(picture, tmp_path):
     import random
 
@@ -225,16 +272,25 @@ def test_bombs_are_refused_under_100_mb_of_memory(tmp_path):
     webp = encoded(Image.new("RGBA", (16, 16), (0, 0, 0, 0)), "WEBP", lossless=True, exif=b"Exif\0\0x")
     at = webp.find(b"VP8X") + 12
     bombs = {
-        "a.png": png_header(60_000, 60_000), "b.png": png_header(20_000, 20_000),
-        "c.gif": b"GIF89a" + struct.pack("<HH", 65535, 65535) + b"\x80\0\0" + bytes(6) + b",\0\0\0\0\x01\0\x01\0\0\x02\x02D\x01\0;",
+        "a.png": png_header(60_000, 60_000),
+        "b.png": png_header(20_000, 20_000),
+        "c.gif": b"GIF89a"
+        + struct.pack("<HH", 65535, 65535)
+        + b"\x80\0\0"
+        + bytes(6)
+        + b",\0\0\0\0\x01\0\x01\0\0\x02\x02D\x01\0;",
         "d.bmp": encoded(gradient(), "BMP")[:18] + struct.pack("<ii", 50_000, 50_000) + encoded(gradient(), "BMP")[26:],
-        "e.webp": webp[:at] + (16_382).to_bytes(3, "little") * 2 + webp[at + 6:],
+        "e.webp": webp[:at] + (16_382).to_bytes(3, "little") * 2 + webp[at + 6 :],
     }
     for name, data in bombs.items():
         (tmp_path / name).write_bytes(data)
         assert images.inspect(tmp_path / name).reason
-    done = subprocess.run([sys.executable, "-c", BOMBS, *[str(tmp_path / name) for name in bombs]],
-                          capture_output=True, text=True, check=True)
+    done = subprocess.run(
+        [sys.executable, "-c", BOMBS, *[str(tmp_path / name) for name in bombs]],
+        capture_output=True,
+        text=True,
+        check=True,
+    )
     assert "decoded" not in done.stdout and int(done.stdout) < 100
 
 
@@ -331,9 +387,15 @@ def test_threads_do_not_disturb_each_other(files):
     assert len(results) == 4 and all(np.array_equal(result, expected) for result in results)
 
 
-def test_a_thumbnail_is_a_small_upright_jpeg(tmp_path):
-    Image.fromarray(gradient(800, 400)).save(tmp_path / "a.png")
-    with Image.open(io.BytesIO(images.thumbnail(tmp_path / "a.png"))) as small:
-        assert small.format == "JPEG" and small.size == (160, 80)
-    with Image.open(io.BytesIO(images.thumbnail(tmp_path / "a.png", edge=40))) as small:
-        assert small.size == (40, 20)
+@pytest.mark.parametrize(("edge", "size"), [(160, (160, 80)), (40, (40, 20))])
+def test_a_thumbnail_is_a_small_jpeg_and_made_once(tmp_path, edge, size):
+    for folder in ("images", "thumbnails"):
+        (tmp_path / folder).mkdir()
+    Image.fromarray(gradient(800, 400)).save(tmp_path / "images" / "000001.png")
+    made = images.thumbnail(tmp_path, "000001.png", edge)
+    with Image.open(io.BytesIO(made)) as small:
+        assert small.format == "JPEG" and small.size == size
+    (tmp_path / "images" / "000001.png").unlink()
+    assert images.thumbnail(tmp_path, "000001.png", edge) == made
+    with pytest.raises(ImageDecodeError, match="there is no file"):
+        images.thumbnail(tmp_path, "000002.png", edge)

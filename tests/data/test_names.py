@@ -6,7 +6,8 @@ import zipfile
 
 import pytest
 
-from core.data.archive import Notes, walk
+from core.data.archive import walk
+from core.data.members import Notes
 from core.data.names import natural, readable
 from core.settings import Limits
 
@@ -22,9 +23,21 @@ def raw_zip(path, raw_name):
 
 
 LABELS = [
-    ("Mädchenauge", "cp437"), ("Größe", "cp437"), ("Grün", "cp437"), ("été", "cp437"), ("señal", "cp437"),
-    ("蚂蚁", "gbk"), ("蜜蜂", "gbk"), ("玫瑰花", "gbk"), ("ひまわり", "shift_jis"), ("アリ", "shift_jis"), ("向日葵", "shift_jis"),
-    ("蚂蚁", "utf-8"), ("Größe", "utf-8"), ("ひまわり", "utf-8"), ("flowers", "ascii"),
+    ("Mädchenauge", "cp437"),
+    ("Größe", "cp437"),
+    ("Grün", "cp437"),
+    ("été", "cp437"),
+    ("señal", "cp437"),
+    ("蚂蚁", "gbk"),
+    ("蜜蜂", "gbk"),
+    ("玫瑰花", "gbk"),
+    ("ひまわり", "shift_jis"),
+    ("アリ", "shift_jis"),
+    ("向日葵", "shift_jis"),
+    ("蚂蚁", "utf-8"),
+    ("Größe", "utf-8"),
+    ("ひまわり", "utf-8"),
+    ("flowers", "ascii"),
 ]
 
 
@@ -56,7 +69,9 @@ def test_a_tar_in_another_encoding(tmp_path):
 
 def test_a_folder_reads_the_same_whatever_files_are_in_it():
     folder = "蚂蚁".encode("gbk")
-    assert {readable(folder + b"/" + file).split("/")[0] for file in (b"1.png", b"\x84.png", "ü".encode(), b"\xff\xfe")} == {"蚂蚁"}
+    assert {
+        readable(folder + b"/" + file).split("/")[0] for file in (b"1.png", b"\x84.png", "ü".encode(), b"\xff\xfe")
+    } == {"蚂蚁"}
 
 
 def test_no_byte_is_unreadable():

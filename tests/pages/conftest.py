@@ -57,7 +57,7 @@ def open_page() -> Callable[[str], AppTest]:
 
     def opened(name: str) -> AppTest:
         test = AppTest.from_file(str(PROJECT / "app.py"), default_timeout=20).run()
-        return test if name == "data" else test.switch_page(f"pages/{name}.py").run()
+        return test if name == "data" else test.switch_page(f"app_pages/{name}.py").run()
 
     return opened
 
@@ -75,5 +75,7 @@ def wait_until(test: AppTest, done: Callable[[AppTest], bool], seconds: float = 
 
 def said(test: AppTest) -> str:
     """Everything a reader sees in text."""
-    elements = (test.markdown, test.caption, test.error, test.warning, test.info, test.success)
-    return "\n".join(str(item.value) for group in elements for item in group)
+    alerts = [item for group in (test.error, test.warning, test.info, test.success) for item in group]
+    lines = [item.value for group in (test.markdown, test.caption) for item in group]
+    lines += [f"{item.proto.title} {item.value}" for item in alerts]
+    return "\n".join(lines).replace("\\", "")

@@ -1,0 +1,56 @@
+"""Data: bring pictures in, look at them, see what is held back for checking."""
+
+import streamlit as st
+
+from core.data.datasets import list_datasets
+from app_pages.parts import charts, dataset_view, datasets, fields, ingestion, proposals, sidebar, state
+
+st.title("Data", anchor=False)
+workspace = state.workspace()
+task = ingestion.current(workspace)
+if task is not None and task.error is None:
+    ingestion.follow()
+    st.stop()
+if task is not None:
+    ingestion.outcome(task)
+
+dataset = state.dataset()
+if dataset is None:
+    st.markdown("Graft learns from examples: **one folder of pictures per class**, in one archive.")
+    with st.grid(2, min_column_width=320, gap="medium"):
+        with st.container():
+            datasets.add(primary=True)
+        with st.container():
+            st.markdown("**What the archive looks like**")
+            st.code(datasets.LAYOUT.strip("\n"), language=None)
+            st.caption("Twenty pictures per class are enough for a first try. Folders named train, val and test are "
+                       "used as they are; without them Graft holds some pictures back by itself.")
+    st.stop()
+
+known = {item.id: item for item in list_datasets(workspace)}
+with st.container(horizontal=True, vertical_alignment="bottom"):
+    chosen = st.selectbox("Dataset", list(known), index=list(known).index(dataset.id), key=f"dataset-{dataset.id}",
+                          format_func=lambda item: known[item].name, width=420)
+    with st.popover("Add", icon=":material/add:"):
+        datasets.add(primary=False)
+    datasets.menu(dataset)
+if chosen != dataset.id:
+    state.choose_dataset(chosen)
+    st.rerun()
+proposals.ensure_recipe(dataset)
+recipe = state.recipe()
+fields.problem()
+
+split = dataset_view.split_or_reason(dataset, recipe.data)
+dataset_view.facts(dataset)
+left, right = st.columns([3, 2], gap="large")
+with left:
+    st.subheader("Images per class", anchor=False)
+    charts.show(charts.class_counts(split), "class-counts", "Images per class, stacked by split")
+with right:
+    st.subheader("The split", anchor=False, help="Validation images check the model after every epoch. Test images "
+                 "are looked at once, after training: the honest number.")
+    dataset_view.split_settings(dataset, split)
+dataset_view.pictures(dataset, split)
+dataset_view.problems(dataset)
+sidebar.next_step(1, "Choose a model")

@@ -1,0 +1,45 @@
+"""Model: the pretrained network, how much of it learns again, and the new head."""
+
+import streamlit as st
+
+from core.backbones.catalogue import get
+from app_pages.parts import backbones, fields, freeze, guards, head, sidebar
+
+st.title("Model", anchor=False)
+dataset, recipe = guards.dataset_and_recipe()
+fields.problem()
+backbone, variant = get(recipe.model.backbone, recipe.model.alpha)
+size = recipe.data.image_size or backbone.default_size
+
+st.subheader("Backbone", anchor=False, help="A network that has already learned to see, from 1.3 million photos. "
+             "Graft puts a new, small classifier on top of it.")
+left, right = st.columns([3, 2], gap="large")
+with left:
+    backbones.table(recipe)
+with right:
+    backbones.choice(recipe)
+    backbones.weights_notice(recipe, dataset)
+
+st.subheader("What is trained", anchor=False, help="A block is a natural piece of the network. The first blocks see "
+             "edges and colours, the last ones whole shapes.")
+left, right = st.columns([3, 2], gap="large")
+with left:
+    freeze.slider(variant, recipe)
+    freeze.picture(variant, recipe)
+    freeze.random_and_frozen(recipe)
+with right:
+    freeze.figures(variant, recipe, len(dataset.classes), size)
+
+st.subheader("Head", anchor=False, help="The new part that turns the backbone's features into your classes.")
+head.settings(recipe)
+
+with st.expander("Advanced", icon=":material/tune:"):
+    left, middle, right = st.columns(3, gap="medium")
+    with left:
+        fields.draw("data.image_size")
+        st.caption(f"{backbone.title}: usually {backbone.default_size} px, at least {backbone.min_size} px.")
+    with middle:
+        fields.draw("data.resize")
+    with right:
+        fields.draw("model.batch_norm")
+sidebar.next_step(2, "Set up the training")

@@ -1,0 +1,134 @@
+"""A run while it trains, and how it ended: state, figures, curves, log. Reads the run's folder, nothing else."""
+
+from __future__ import annotations
+
+import pandas as pd
+import streamlit as st
+
+from core import jobs
+from core.errors import GraftError
+from core.runs import Run, Status
+from app_pages.parts import charts, errors, state, wording
+
+POINTS = 600
+
+
+@errors.guarded
+def follow(run_id: str) -> None:
+    """The run's panel; called again and again while the run is active, and once more when it has ended."""
+    run = Run.find(state.workspace(), run_id)
+    jobs.tick(state.workspace())
+    status = run.status()
+    was_active = state.get("followed") == run_id
+    state.put("followed", run_id if status.active else None)
+    if was_active and not status.active:
+        st.rerun()
+    with st.container(border=True):
+        _header(run, status)
+        _trouble(run, status)
+        _now(status)
+        _figures(run, status)
+        _curves(run, status)
+        _log(run, status)
+
+
+def panel(run: Run) -> None:
+    """Draw a run; keeps itself up to date while the run is active."""
+    polling = 1.0 if run.status().active else None
+    st.fragment(follow, run_every=polling)(run.id)
+
+
+def queue(runs: list[Run]) -> None:
+    """Runs that wait for their turn."""
+    for run in runs:
+        with st.container(horizontal=True, vertical_alignment="center", border=True):
+            st.badge(**wording.status_badge(run.status()))
+            st.markdown(errors.plain(wording.run_option(run)), width="stretch")
+            if st.button("Take out" if run.status().state == "queued" else "Stop", key=f"dequeue-{run.id}", icon=":material/close:"):
+                run.request_stop()
+                st.rerun()
+
+
+def _header(run: Run, status: Status) -> None:
+    with st.container(horizontal=True, vertical_alignment="center"):
+        with st.container(horizontal=True, vertical_alignment="center", gap="small", width="stretch"):
+            st.markdown(f"**{errors.plain(wording.run_option(run))}**", width="content")
+            st.badge(**wording.status_badge(status))
+            if run.recipe.model.weights == "none":
+                st.badge("random weights", icon=":material/casino:", color="orange",
+                         help="The network started without pretraining.")
+        if status.active and st.button(
+            "Stopping" if run.stop_requested else "Stop", icon=":material/stop_circle:", key=f"stop-{run.id}",
+            disabled=run.stop_requested, help="Ends after the current step. The best model so far is kept.",
+        ):
+            run.request_stop()
+            st.rerun(scope="fragment")
+
+
+def _trouble(run: Run, status: Status) -> None:
+    if status.state == "failed":
+        error = status.error or {}
+        errors.show(GraftError(error.get("message") or "The training failed.", error.get("hint", "")))
+    elif status.state == "interrupted":
+        st.warning("The computer or the process was shut down. The last lines of its log are below; start it again "
+                   "with the same settings.", title="The training process is gone.", icon=":material/power_off:")
+    elif status.state == "stopped":
+        kept = "The best model so far was kept." if run.has_model else "It had no model yet."
+        st.info(f"Stopped after epoch {status.epoch} of {status.epochs}. {kept}", icon=":material/stop_circle:")
+
+
+def _now(status: Status) -> None:
+    """What goes on before and between the epochs: loading, preparing features, scoring."""
+    if status.state == "queued":
+        st.caption("Waits until the run before it has ended.")
+    elif status.state == "running":
+        inside = min(status.step / status.steps, 1.0) if status.steps else 0.0
+        if status.epoch and status.message == "Training":
+            done = (status.epoch - 1 + inside) / max(status.epochs, 1)
+            st.progress(min(done, 1.0), text=f"Epoch {status.epoch}, step {status.step} of {status.steps}")
+        else:
+            st.progress(inside, text=errors.plain(status.message) or "Starting")
+
+
+def _figures(run: Run, status: Status) -> None:
+    history = run.history()
+    best = f"{wording.percent(history['val_accuracy'].max())}" if not history.empty else "—"
+    speed = status.images_per_second
+    with st.grid(4, min_column_width=130):
+        st.metric("Epoch", f"{status.epoch} of {status.epochs}", help="One epoch is one pass over the training images.")
+        if status.active:
+            st.metric("Time left", wording.duration(status.eta_s))
+        else:
+            took = history["seconds"].sum() if not history.empty else None
+            st.metric("Time in epochs", wording.duration(took))
+        st.metric("Images per second", f"{speed:,.0f}" if speed else "—",
+                  help="How many training images pass through per second.")
+        st.metric("Best validation accuracy", best, help="On pictures the network does not learn from.")
+
+
+def _curves(run: Run, status: Status) -> None:
+    history, batches = run.history(), _thinned(run.batches())
+    if history.empty and batches.empty:
+        if status.active:
+            st.caption("The curves appear with the first step.")
+        return
+    columns = st.columns(2, gap="medium")
+    for column, measure in zip(columns, ("loss", "accuracy"), strict=True):
+        with column:
+            charts.show(charts.curves(history, batches, measure, status.epochs), f"{measure}-{run.id}",
+                        f"{measure} of training and validation over the epochs")
+
+
+def _log(run: Run, status: Status) -> None:
+    notes = run.notes()
+    if notes:
+        with st.expander(wording.count(len(notes), "note") + " from the training process", icon=":material/info:"):
+            for note in notes:
+                st.text(note)
+    if status.state in ("failed", "interrupted"):
+        with st.expander("Log of the training process", icon=":material/terminal:", expanded=False):
+            st.code(run.log_tail(60) or "The log is empty.", language=None)
+
+
+def _thinned(batches: pd.DataFrame) -> pd.DataFrame:
+    return batches.iloc[:: max(1, len(batches) // POINTS)]

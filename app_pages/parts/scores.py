@@ -1,0 +1,87 @@
+"""A run's score on one split: accuracy, per class, confusion matrix, mistakes."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import pandas as pd
+import streamlit as st
+
+from core.data.datasets import Dataset
+from core.errors import GraftError
+from core.metrics import worst_mistakes
+from core.runs import Run
+from app_pages.parts import charts, dataset_view, errors, gallery, wording
+
+PER_PAGE = 24
+MEANING = {
+    "validation": "Validation images were never learned from, but they decided which epoch was kept, so this number "
+                  "is a little flattering. A test share, set on the Data page, gives the fully honest one.",
+    "test": "Test images were neither learned from nor used to choose anything: this is the honest number.",
+}
+
+
+def headline(scores: dict[str, Any], split: str) -> None:
+    """Accuracy with its interval, and what it means."""
+    low, high = scores["accuracy_interval"]
+    worst = min(scores["per_class"], key=lambda row: row["recall"])
+    wrong = scores["images"] - round(scores["accuracy"] * scores["images"])
+    with st.grid(4, min_column_width=170):
+        st.metric("Accuracy", wording.percent(scores["accuracy"]), border=True,
+                  help="Share of the images that got the right class.")
+        st.metric("Likely between", f"{100 * low:.1f} – {100 * high:.1f} %", border=True,
+                  help=f"95 % interval (Wilson): how far chance goes with {scores['images']:,} images. More images, "
+                       "a narrower interval.")
+        st.metric("Mistakes", f"{wrong:,} of {scores['images']:,}", border=True)
+        st.metric("Hardest class", worst["class"], border=True,
+                  help=f"{wording.percent(worst['recall'])} of its images were recognised.")
+    st.caption(MEANING[split])
+
+
+def per_class(scores: dict[str, Any]) -> None:
+    """Precision, recall and F1 of every class."""
+    def bar(title: str, text: str) -> Any:
+        return st.column_config.ProgressColumn(title, help=text, min_value=0.0, max_value=100.0, format="%.1f %%",
+                                               width=112)
+
+    frame = pd.DataFrame(scores["per_class"])
+    frame[["precision", "recall", "f1"]] *= 100
+    st.dataframe(frame, hide_index=True, height=min(35 * (len(frame) + 1) + 3, 560), column_config={
+        "class": st.column_config.TextColumn("Class", width=104),
+        "precision": bar("Precision", "Of the images called this class, how many are."),
+        "recall": bar("Recall", "Of the images of this class, how many were found."),
+        "f1": bar("F1", "Precision and recall in one: their harmonic mean."),
+        "support": st.column_config.NumberColumn("Images", width=62, help="Images of this class in the split."),
+    })
+
+
+def confusion(scores: dict[str, Any], classes: list[str], split: str) -> None:
+    """The confusion matrix."""
+    charts.show(charts.confusion(scores["confusion"], classes), f"confusion-{split}",
+                "Confusion matrix: a row per true class, a column per predicted class")
+
+
+def mistakes(run: Run, split: str) -> None:
+    """The misclassified images, the surest mistakes first."""
+    st.subheader("Mistakes, the surest first", anchor=False, help="Often a mislabelled picture, or one that shows "
+                 "both classes: worth a look.")
+    st.fragment(_mistakes)(run, split)
+
+
+@errors.guarded
+def _mistakes(run: Run, split: str) -> None:
+    table = run.predictions()
+    wrong = worst_mistakes(table, split, len(table)) if table is not None else pd.DataFrame()
+    if wrong.empty:
+        st.success("Every image got the right class.", icon=":material/check_circle:")
+        return
+    try:
+        dataset = Dataset.load(run.dataset_path)
+    except GraftError:
+        st.info("The dataset was deleted, so its pictures cannot be shown.", icon=":material/hide_image:")
+        return
+    st.caption("Below each picture: what the network saw and how sure it was, then what it is.")
+    gallery.paged(len(wrong), PER_PAGE, f"mistakes-{run.id}-{split}", lambda start, end: [
+        dataset_view.tile(dataset, row, f"{row.predicted} {row.probability:.0%}", f"is {row.true}")
+        for row in wrong.iloc[start:end].itertuples()
+    ])

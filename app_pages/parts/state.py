@@ -1,0 +1,145 @@
+"""What the pages remember: ids and plain values, in the session and, so that a reload loses nothing, on disk.
+
+A query parameter (`?dataset=`, `?run=`) goes before the session, the session before the file in the workspace.
+"""
+
+from __future__ import annotations
+
+import json
+from typing import Any
+
+import streamlit as st
+
+from core.data.datasets import Dataset, list_datasets
+from core.errors import NotFoundError, RecipeError
+from core.runs import Run, list_runs
+from core.settings import Recipe
+from core.storage import read_json, write_json
+from core.workspace import Workspace
+
+_FILE = "chosen.json"
+
+
+def workspace() -> Workspace:
+    """The workspace of this visitor."""
+    return Workspace.default()
+
+
+def dataset() -> Dataset | None:
+    """The chosen dataset; the newest when nothing is chosen or the chosen one is gone; None when there is none."""
+    identifier = st.query_params.get("dataset") or _recall("dataset")
+    if identifier:
+        try:
+            return Dataset.open(workspace(), identifier)
+        except NotFoundError:
+            forget("dataset")
+    return next(iter(list_datasets(workspace())), None)
+
+
+def choose_dataset(identifier: str) -> None:
+    """Make a dataset the chosen one."""
+    forget("run")
+    _remember("dataset", identifier)
+
+
+def run() -> Run | None:
+    """The run that is looked at, if one was chosen and still exists."""
+    identifier = st.query_params.get("run") or _recall("run")
+    if identifier:
+        try:
+            return Run.open(workspace().run_dir(identifier))
+        except NotFoundError:
+            forget("run")
+    return None
+
+
+def choose_run(identifier: str) -> None:
+    """Make a run the one that is looked at."""
+    _remember("run", identifier)
+
+
+def active_runs() -> list[Run]:
+    """Runs that wait or work, the one that started first in front."""
+    return [item for item in reversed(list_runs(workspace())) if item.status().state in ("queued", "running")]
+
+
+def recipe() -> Recipe | None:
+    """The recipe that is being put together for the chosen dataset. None: nothing was chosen yet."""
+    chosen = dataset()
+    document = _recall(_recipe_name(chosen.id)) if chosen else None
+    if document is None:
+        return None
+    try:
+        return Recipe.parse(json.loads(document))
+    except RecipeError:  # written by another version: start over rather than fail on every page
+        return None
+
+
+def set_recipe(new: Recipe) -> None:
+    """Keep the recipe for the chosen dataset."""
+    chosen = dataset()
+    if chosen is not None:
+        _remember(_recipe_name(chosen.id), new.model_dump_json())
+
+
+def change(path: str, value: Any) -> None:
+    """Change one field of the recipe by its dotted path. Raises RecipeError, and then nothing is changed."""
+    current = recipe() or Recipe()
+    if (path, value) == ("augment.preset", "custom"):  # begins with what the preset before it did
+        document = current.model_dump(mode="json")
+        document["augment"]["preset"] = "custom"
+        set_recipe(Recipe.parse(document))
+        return
+    set_recipe(current.override([f"{path}={json.dumps(value)}"]))
+
+
+def get(name: str, default: Any = None) -> Any:
+    """A plain value of this session only."""
+    return st.session_state.get(f"graft-{name}", default)
+
+
+def put(name: str, value: Any) -> None:
+    """Keep a plain value for this session."""
+    st.session_state[f"graft-{name}"] = value
+
+
+def forget(name: str) -> None:
+    """Drop a remembered value, here and on disk."""
+    st.query_params.pop(name, None)
+    st.session_state.pop(f"graft-{name}", None)
+    kept = _file()
+    if kept.pop(name, None) is not None:
+        write_json(workspace().root / _FILE, kept)
+
+
+def forget_dataset(identifier: str) -> None:
+    """Drop everything remembered of a dataset that was deleted."""
+    forget(_recipe_name(identifier))
+    forget("dataset")
+    forget("run")
+
+
+def _recipe_name(dataset_id: str) -> str:
+    return f"recipe-{dataset_id}"
+
+
+def _recall(name: str) -> Any:
+    if get(name) is None and (value := _file().get(name)) is not None:
+        put(name, value)
+    return get(name)
+
+
+def _remember(name: str, value: str) -> None:
+    st.query_params.pop(name, None)
+    if get(name) == value:
+        return
+    put(name, value)
+    write_json(workspace().root / _FILE, {**_file(), name: value})
+
+
+def _file() -> dict[str, Any]:
+    try:
+        kept = read_json(workspace().root / _FILE)
+    except (OSError, ValueError):
+        return {}
+    return kept if isinstance(kept, dict) else {}

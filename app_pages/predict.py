@@ -1,0 +1,28 @@
+"""Predict: what the model says of new pictures, and the model to take along."""
+
+import streamlit as st
+
+from app_pages.parts import errors, guards, new_pictures, predictions
+
+st.title("Predict", anchor=False)
+run = guards.run_with_model("models")
+st.query_params["run"] = run.id
+st.caption(f"Tells apart: {errors.plain(', '.join(run.classes[:20]))}" + (" …" if len(run.classes) > 20 else ""))
+
+new_pictures.ask()
+pictures = new_pictures.current()
+if pictures:
+    rows = predictions.of(run, pictures)
+    with st.container(horizontal=True):
+        st.download_button("Results as CSV", lambda: predictions.as_csv(rows), file_name=f"{run.id}.csv",
+                           mime="text/csv", icon=":material/table:", on_click="ignore")
+        if st.button("Clear", icon=":material/close:"):
+            new_pictures.clear()
+            st.rerun()
+    predictions.show(rows)
+
+st.subheader("Take the model along", anchor=False)
+st.caption("A zip with the model (Keras format: takes plain RGB pictures, everything else is inside) and the class "
+           "names in the order of its outputs.")
+st.download_button("Download the model", run.model_zip, file_name=f"{run.dataset['name']}-model.zip",
+                   mime="application/zip", icon=":material/download:", on_click="ignore")

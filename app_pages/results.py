@@ -1,0 +1,32 @@
+"""Results: how good the model is, class by class, and where it goes wrong."""
+
+import streamlit as st
+
+from app_pages.parts import guards, scores, sidebar
+
+st.title("Results", anchor=False)
+run = guards.run_with_model("results")
+st.query_params["run"] = run.id
+metrics = run.metrics() or {}
+splits = [split for split in ("test", "validation") if split in metrics]
+if not splits:
+    guards.empty("This run ended before its model could be scored.", 2, "Train again")
+if run.recipe.model.weights == "none":
+    st.badge("random weights", icon=":material/casino:", color="orange",
+             help="The network started without pretraining.")
+
+split = splits[0]
+if len(splits) > 1:
+    split = st.segmented_control("Measured on", splits, default="test", required=True, key=f"split-{run.id}")
+scores.headline(metrics[split], split)
+
+left, right = st.columns(2, gap="large")
+with left:
+    st.subheader("Per class", anchor=False)
+    scores.per_class(metrics[split])
+with right:
+    st.subheader("Confusion matrix", anchor=False, help="A row per true class: where its images went. A perfect model "
+                 "has numbers on the diagonal only.")
+    scores.confusion(metrics[split], run.classes, split)
+scores.mistakes(run, split)
+sidebar.next_step(4, "Predict on new pictures")

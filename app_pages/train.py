@@ -1,0 +1,35 @@
+"""Train: set the training up, start it, watch it."""
+
+import streamlit as st
+
+from core import jobs
+from core.runs import Run
+from app_pages.parts import fields, guards, live, proposals, sidebar, state, training_form
+
+st.title("Train", anchor=False)
+dataset, recipe = guards.dataset_and_recipe()
+fields.problem()
+jobs.tick(state.workspace())
+active = state.active_runs()
+looked_at = active[0] if active else state.run()
+if looked_at is not None:
+    state.choose_run(looked_at.id)
+    st.query_params["run"] = looked_at.id
+    live.panel(looked_at)
+    live.queue(active[1:])
+    if not active and looked_at.has_model:
+        sidebar.next_step(3, "See the results")
+
+with st.expander("Set up another run", icon=":material/add:") if looked_at else st.container():
+    training_form.settings(recipe)
+    training_form.summary(dataset, recipe)
+    ready = proposals.obtainable(recipe)
+    if not ready:
+        st.warning("The pretrained weights of this backbone are not here. The Model page shows the ways out.",
+                   icon=":material/cloud_off:")
+    label = "Add to the queue" if active else "Start training"
+    if st.button(label, type="primary", icon=":material/play_arrow:", disabled=not ready):
+        run = Run.create(dataset, recipe, state.workspace())
+        jobs.submit(run, state.workspace())
+        state.choose_run(run.id)
+        st.rerun()

@@ -1,0 +1,131 @@
+"""The catalogue: complete, consistent, and in agreement with published figures."""
+
+from __future__ import annotations
+
+import pytest
+
+from core.backbones.catalogue import (
+    BACKBONES,
+    get,
+    head_parameters,
+    resolve_freeze,
+    trainable_parameters,
+)
+from core.errors import RecipeError
+from core.settings import HiddenLayer, ModelSettings, Recipe
+
+PAIRS = [pytest.param(backbone, variant, id=f"{backbone.name}-{variant.alpha}")
+         for backbone in BACKBONES.values() for variant in backbone.variants]
+
+
+def test_everything_promised_is_there():
+    assert set(BACKBONES) == {
+        "MobileNet", "MobileNetV2", "MobileNetV3Small", "MobileNetV3Large", "EfficientNetV2B0", "ResNet50", "VGG16",
+        "InceptionV3", "Xception", "DenseNet121",
+    }
+    assert BACKBONES["MobileNet"].alphas == (0.25, 0.5, 0.75, 1.0)
+    assert BACKBONES["MobileNetV2"].alphas == (0.35, 0.5, 0.75, 1.0, 1.3, 1.4)
+    assert BACKBONES["MobileNetV3Small"].alphas == BACKBONES["MobileNetV3Large"].alphas == (0.75, 1.0)
+
+
+# Parameters without top and multiply-adds in millions: tables of the papers and of keras.io/api/applications.
+@pytest.mark.parametrize(("name", "alpha", "parameters", "mult_adds"), [
+    ("MobileNet", 1.0, 3_228_864, 569), ("MobileNet", 0.25, 218_544, 41), ("MobileNetV2", 1.0, 2_257_984, 300),
+    ("MobileNetV2", 0.35, 410_208, 59), ("MobileNetV2", 1.4, 4_363_712, 582), ("MobileNetV3Large", 1.0, 2_996_352, 217),
+    ("ResNet50", None, 23_587_712, 3_860), ("VGG16", None, 14_714_688, 15_346), ("DenseNet121", None, 7_037_504, 2_834),
+    ("InceptionV3", None, 21_802_784, 5_710), ("Xception", None, 20_861_480, 8_360),
+])
+def test_sizes_are_the_published_ones(name, alpha, parameters, mult_adds):
+    _, variant = get(name, alpha)
+    assert variant.parameters == parameters
+    assert variant.mult_adds / 1e6 == pytest.approx(mult_adds, rel=0.03)
+
+
+@pytest.mark.parametrize(("backbone", "variant"), PAIRS)
+def test_blocks_make_up_the_whole(backbone, variant):
+    assert sum(block.parameters for block in variant.blocks) == variant.parameters
+    assert variant.blocks[-1].shape[2] == variant.features
+    assert variant.blocks[-1].shape[0] == variant.output_side(backbone.default_size)
+    assert len({block.name for block in variant.blocks}) == len(variant.blocks) >= 5
+    assert len({block.layer for block in variant.blocks}) == len(variant.blocks)
+    assert not {"all", "none"} & {name for block in variant.blocks for name in (block.name, block.layer)}
+    for block in variant.blocks:
+        assert 0 <= block.trainable + block.batch_norm <= block.parameters
+    sides = [block.shape[0] for block in variant.blocks]
+    assert sides == sorted(sides, reverse=True)
+
+
+@pytest.mark.parametrize(("backbone", "variant"), PAIRS)
+def test_every_row_can_be_shown(backbone, variant):
+    assert backbone.description.endswith(".") and backbone.title and backbone.family
+    assert 32 <= backbone.min_size <= backbone.default_size
+    assert variant.output_side(backbone.min_size) >= 1
+    assert 0.5 < variant.top1 < 0.8
+    assert variant.size_mb == pytest.approx(variant.parameters * 4 / 1e6, abs=0.06)
+    assert variant.weights_file.endswith(("no_top.h5", "notop.h5", "no_top_v2.h5"))
+    assert variant.weights_url.endswith(f"/{variant.weights_file}")
+
+
+def test_wider_is_larger_and_better():
+    for backbone in BACKBONES.values():
+        assert list(backbone.variants) == sorted(backbone.variants, key=lambda variant: variant.parameters)
+        assert list(backbone.variants) == sorted(backbone.variants, key=lambda variant: variant.top1)
+
+
+def test_the_usual_width_is_taken_when_none_is_given():
+    backbone, variant = get("MobileNetV2")
+    assert variant.alpha == backbone.default_alpha == 1.0
+    assert get("ResNet50")[1].alpha is None
+
+
+@pytest.mark.parametrize(("name", "alpha", "named"), [
+    ("MobileNetV9", None, "MobileNetV2"), ("MobileNetV2", 0.4, "0.35, 0.5"), ("ResNet50", 1.0, "empty"),
+])
+def test_what_does_not_exist_is_answered_with_what_does(name, alpha, named):
+    with pytest.raises(RecipeError) as caught:
+        get(name, alpha)
+    assert named in caught.value.hint
+
+
+def test_freeze_points():
+    _, variant = get("MobileNetV2", 0.35)
+    assert resolve_freeze(variant, "none") == 0
+    assert resolve_freeze(variant, "all") == len(variant.blocks) == 19
+    assert resolve_freeze(variant, "block_12") == resolve_freeze(variant, "block_12_add") == 14
+    assert variant.blocks[13].name == "block_12"
+    with pytest.raises(RecipeError, match="block_99") as caught:
+        resolve_freeze(variant, "block_99")
+    assert "block_16" in caught.value.hint
+
+
+def test_head_parameters_by_hand():
+    _, variant = get("MobileNetV2", 0.35)
+    assert head_parameters(variant, ModelSettings(), 2, 224) == 1280 * 2 + 2
+    hidden = ModelSettings(hidden=(HiddenLayer(units=64), HiddenLayer(units=32, batch_norm=True)))
+    assert head_parameters(variant, hidden, 5, 224) == (1281 * 64) + (64 * 32 + 2 * 32) + (33 * 5)
+    flat = ModelSettings(pooling="flatten")
+    assert head_parameters(variant, flat, 2, 224) == 7 * 7 * 1280 * 2 + 2
+    assert head_parameters(variant, flat, 2, 96) == 3 * 3 * 1280 * 2 + 2
+
+
+def test_trainable_parameters_follow_the_freeze_point():
+    _, variant = get("MobileNetV2", 0.35)
+    head = 1280 * 2 + 2
+
+    def count(freeze: str, *more: str) -> int:
+        recipe = Recipe().override(["model.alpha=0.35", f"train.phases.0.freeze={freeze}", *more])
+        return trainable_parameters(variant, recipe, 2)
+
+    assert count("all") == head
+    assert count("block_16") == head + variant.blocks[-1].trainable
+    assert count("none") == head + sum(block.trainable for block in variant.blocks)
+    with_norm = count("none", "model.batch_norm=train")
+    assert with_norm == count("none") + sum(block.batch_norm for block in variant.blocks)
+    assert with_norm < variant.parameters + head  # the running statistics are never trained
+
+
+def test_the_phase_that_trains_most_counts():
+    _, variant = get("MobileNetV2", 0.35)
+    recipe = Recipe.parse({"model": {"alpha": 0.35}, "train": {"phases": [{"freeze": "all"}, {"freeze": "block_16"}]}})
+    single = Recipe.parse({"model": {"alpha": 0.35}, "train": {"phases": [{"freeze": "block_16"}]}})
+    assert trainable_parameters(variant, recipe, 3) == trainable_parameters(variant, single, 3)

@@ -1,0 +1,107 @@
+"""The Data page: the empty state, upload, sample, gallery, split, rename, delete, bad input."""
+
+from __future__ import annotations
+
+from core.data.datasets import list_datasets
+from tests.pages.conftest import coloured_zip, said, wait_until
+
+
+def metric(test, label):
+    return next(item.value for item in test.metric if item.label == label)
+
+
+def upload(test, name, content):
+    test.file_uploader[0].set_value((name, content, "application/zip")).run()
+    return wait_until(test, lambda page: not page.button or "Cancel" not in [item.label for item in page.button])
+
+
+def test_the_empty_state_offers_an_upload_and_the_sample(workspace, open_page):
+    test = open_page("data")
+    assert test.title[0].value == "Data"
+    assert "one folder of pictures per class" in said(test)
+    assert test.file_uploader[0].label.startswith("Upload")
+    assert [item.label for item in test.button] == ["Start with handwritten digits"]
+
+
+def test_an_uploaded_zip_becomes_the_chosen_dataset(workspace, open_page, tmp_path):
+    test = upload(open_page("data"), "colours.zip", coloured_zip(tmp_path / "a.zip").read_bytes())
+    assert test.selectbox[0].value == list_datasets(workspace)[0].id
+    assert list_datasets(workspace)[0].name == "colours"
+    assert metric(test, "Images") == "30"
+    assert metric(test, "Classes") == "3"
+    assert "**24** training · **6** validation" in said(test)
+    assert not list(workspace.incoming.iterdir())
+
+
+def test_the_sample_needs_one_click(workspace, open_page):
+    test = open_page("data")
+    test.button[0].click().run()
+    wait_until(test, lambda page: bool(page.metric), seconds=40)
+    assert metric(test, "Images") == "1,797"
+    assert metric(test, "Classes") == "10"
+
+
+def test_bad_files_are_counted_and_listed_with_their_reason(dataset, open_page):
+    test = open_page("data")
+    assert metric(test, "Unreadable files") == "1"
+    table = next(item.value for item in test.dataframe if "reason" in item.value)
+    assert table["path"].tolist() == ["red/broken_00.png"]
+    assert table["reason"].iloc[0]
+
+
+def test_the_chosen_dataset_survives_a_reload(workspace, dataset, open_page, tmp_path):
+    from core.data.datasets import ingest
+
+    ingest(coloured_zip(tmp_path / "second.zip", per_class=12), workspace)
+    test = open_page("data")
+    test.selectbox[0].select(dataset.id).run()
+    assert metric(test, "Images") == "30"
+    again = open_page("data")
+    assert again.selectbox[0].value == dataset.id
+
+
+def test_the_split_follows_the_slider_and_the_seed_keeps_it(dataset, open_page):
+    test = open_page("data")
+    next(item for item in test.slider if item.label == "Test share").set_value(0.2).run()
+    assert "**6** test" in said(test)
+    assert "**6** test" in said(open_page("data"))
+
+
+def test_shares_that_leave_too_little_to_train_on_are_refused(dataset, open_page):
+    test = open_page("data")
+    for label in ("Validation share", "Test share"):
+        next(item for item in test.slider if item.label == label).set_value(0.5).run()
+    assert "at most 0.8" in said(test)
+    assert next(item for item in test.slider if item.label == "Test share").value == 0.0
+
+
+def test_a_group_pattern_that_fits_nothing_is_explained_and_can_be_changed(dataset, open_page):
+    test = open_page("data")
+    test.text_input[0].set_value("plant(\\d+)").run()
+    assert "fits none of the paths" in said(test)
+    test.text_input[0].set_value("").run()
+    assert not test.error
+
+
+def test_deleting_asks_first(workspace, dataset, open_page):
+    test = open_page("data")
+    test.menu_button(key="dataset-menu").click("Delete").run()
+    assert "is removed from the workspace" in said(test)
+    assert len(list_datasets(workspace)) == 1
+
+
+def test_what_is_no_archive_is_refused_with_a_reason(workspace, open_page):
+    test = upload(open_page("data"), "notes.zip", b"this is no zip at all")
+    assert "is not a zip or tar archive" in said(test)
+    assert list_datasets(workspace) == []
+
+
+def test_many_bad_files_are_asked_about(workspace, open_page, tmp_path):
+    content = coloured_zip(tmp_path / "bad.zip", per_class=5, broken=8).read_bytes()
+    test = upload(open_page("data"), "bad.zip", content)
+    assert test.warning
+    assert list_datasets(workspace) == []
+    next(item for item in test.button if item.label == "Use the readable images").click().run()
+    wait_until(test, lambda page: bool(page.metric))
+    assert metric(test, "Images") == "15"
+    assert metric(test, "Unreadable files") == "8"

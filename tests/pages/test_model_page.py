@@ -1,0 +1,124 @@
+"""The Model page: backbones, freeze slider, head, and what to do without weights."""
+
+from __future__ import annotations
+
+import pytest
+
+from app_pages.parts import network
+from core.backbones.catalogue import BACKBONES, get
+from core.settings import Recipe
+from core.storage import read_json
+from tests.pages.conftest import said
+
+
+@pytest.fixture
+def no_network(monkeypatch):
+    """As on a machine that cannot reach the weights server."""
+    monkeypatch.setattr(network, "can_download", lambda wait=0.0: False)
+
+
+@pytest.fixture
+def weights(tmp_path):
+    """Empty files under the names of pretrained weights: the pages only look whether they are there."""
+    for name, alpha in (("MobileNetV2", 0.35), ("MobileNetV2", None), ("VGG16", None)):
+        (tmp_path / get(name, alpha)[1].weights_file).touch()
+
+
+def kept(workspace, dataset) -> Recipe:
+    return Recipe.model_validate_json(read_json(workspace.root / "chosen.json")[f"recipe-{dataset.id}"])
+
+
+def metric(test, label):
+    return next(item.value for item in test.metric if item.label == label)
+
+
+def button(test, label):
+    return next(item for item in test.button if item.label == label)
+
+
+def test_without_data_it_leads_to_the_data_page(workspace, open_page):
+    test = open_page("model")
+    assert "no pictures yet" in said(test)
+    assert [item.label for item in test.button] == ["Go to Data"]
+
+
+def test_every_backbone_is_in_the_table_and_can_be_chosen(dataset, weights, open_page):
+    test = open_page("model")
+    table = test.dataframe[0].value
+    assert set(table["title"]) == {backbone.title for backbone in BACKBONES.values()}
+    for name in BACKBONES:
+        test.selectbox(key="backbone").select(name).run()
+        assert not test.exception and not test.error
+
+
+def test_the_default_recipe_is_proposed_where_its_weights_are(workspace, dataset, weights, open_page):
+    open_page("model")
+    assert kept(workspace, dataset) == Recipe()
+
+
+def test_a_width_whose_weights_are_here_is_proposed_else(workspace, dataset, no_network, tmp_path, open_page):
+    (tmp_path / get("MobileNetV2", 0.35)[1].weights_file).touch()
+    open_page("model")
+    assert kept(workspace, dataset).model.alpha == 0.35
+
+
+def test_without_any_weights_the_small_network_is_proposed(workspace, dataset, no_network, open_page):
+    test = open_page("model")
+    recipe = kept(workspace, dataset)
+    assert recipe.model.weights == "none"
+    assert recipe.train.phases[0].freeze == "none"
+    assert "random weights" in said(test)
+
+
+def test_missing_weights_are_named_with_the_ways_out(workspace, dataset, weights, no_network, open_page):
+    test = open_page("model")
+    test.selectbox(key="backbone").select("ResNet50").run()
+    text = said(test)
+    assert get("ResNet50")[1].weights_file in text
+    assert "GRAFT_WEIGHTS_DIR" in text
+    button(test, "Use the small network").click().run()
+    assert kept(workspace, dataset).model.weights == "none"
+
+
+def test_the_freeze_slider_snaps_to_blocks_and_counts_what_is_trained(workspace, dataset, weights, open_page):
+    test = open_page("model")
+    frozen = metric(test, "Trained parameters")
+    blocks = [block.name for block in get("MobileNetV2")[1].blocks]
+    assert test.select_slider(key="freeze").options == [
+        "nothing", *(name.replace("_", " ") for name in blocks[:-1]), "everything"]
+    test.select_slider(key="freeze").set_value(blocks[-4]).run()
+    assert metric(test, "Trained parameters") != frozen
+    assert kept(workspace, dataset).train.phases[0].freeze == blocks[-4]
+    test.select_slider(key="freeze").set_value("none").run()
+    assert metric(test, "Work per epoch") == "100 %"
+
+
+def test_a_freeze_point_that_the_next_backbone_lacks_becomes_everything(workspace, dataset, weights, open_page):
+    test = open_page("model")
+    test.select_slider(key="freeze").set_value(get("MobileNetV2")[1].blocks[-3].name).run()
+    test.selectbox(key="backbone").select("VGG16").run()
+    assert kept(workspace, dataset).train.phases[0].freeze in ("all", *(b.name for b in get("VGG16")[1].blocks))
+    assert not test.exception
+
+
+def test_random_weights_train_everything(workspace, dataset, weights, open_page):
+    test = open_page("model")
+    test.button_group(key="weights").set_value("none").run()
+    recipe = kept(workspace, dataset)
+    assert (recipe.model.weights, recipe.train.phases[0].freeze, recipe.model.batch_norm) == ("none", "none", "train")
+    test.select_slider(key="freeze").set_value("all").run()
+    assert "never learn" in said(test)
+
+
+def test_hidden_layers_are_added_and_set(workspace, dataset, weights, open_page):
+    test = open_page("model")
+    test.button_group(key="hidden-count").set_value(2).run()
+    test.number_input(key="field:model.hidden.1.units").set_value(64).run()
+    assert [layer.units for layer in kept(workspace, dataset).model.hidden] == [256, 64]
+    test.button_group(key="hidden-count").set_value(0).run()
+    assert kept(workspace, dataset).model.hidden == ()
+
+
+def test_the_choice_survives_a_reload(dataset, weights, open_page):
+    open_page("model").selectbox(key="backbone").select("VGG16").run()
+    assert open_page("model").selectbox(key="backbone").value == "VGG16"

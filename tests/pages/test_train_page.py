@@ -1,0 +1,147 @@
+"""The Train page: settings, Start, a run in every state."""
+
+from __future__ import annotations
+
+import os
+from dataclasses import replace
+
+import pytest
+
+from app_pages.parts import proposals
+from core import jobs
+from core.runs import Run, Status, list_runs, this_process
+from core.settings import Recipe
+from core.storage import read_json
+from tests.pages.conftest import said
+
+
+@pytest.fixture
+def recipe(dataset) -> Recipe:
+    return proposals.small_network(dataset)
+
+
+@pytest.fixture
+def run(dataset, recipe, workspace) -> Run:
+    """A run that this test process trains, as far as its status says."""
+    made = Run.create(dataset, recipe, workspace)
+    pid, started = this_process()
+    made.write_status(Status(state="running", phase="train", epoch=2, epochs=20, step=3, steps=8, pid=pid,
+                             pid_started=started, started=1.0, eta_s=75.0, images_per_second=420.0,
+                             message="Training"))
+    for epoch, step in ((1, 4), (1, 8), (2, 3)):
+        made.append_event("batch", phase="train", epoch=epoch, step=step, steps=8, loss=1.0 / epoch, accuracy=0.5)
+    (made.path / "history.csv").write_text(
+        "epoch,phase,loss,accuracy,val_loss,val_accuracy,learning_rate,seconds,images_per_second\n"
+        "1,train,1.0,0.5,0.9,0.75,0.001,2.0,400\n")
+    return made
+
+
+def metric(test, label):
+    return next(item.value for item in test.metric if item.label == label)
+
+
+def button(test, label):
+    return next((item for item in test.button if item.label == label), None)
+
+
+def test_without_data_it_leads_to_the_data_page(workspace, open_page):
+    assert button(open_page("train"), "Go to Data")
+
+
+def test_settings_go_into_the_recipe(workspace, dataset, open_page):
+    test = open_page("train")
+    test.number_input(key="field:train.phases.0.epochs").set_value(7).run()
+    test.selectbox(key="field:train.phases.0.optimizer").select("sgd").run()
+    test.number_input(key="field:train.phases.0.learning_rate").set_value(0.02).run()
+    test.button_group(key="field:augment.preset").set_value("light").run()
+    kept = Recipe.model_validate_json(read_json(workspace.root / "chosen.json")[f"recipe-{dataset.id}"])
+    phase = kept.train.phases[0]
+    assert (phase.epochs, phase.optimizer, phase.learning_rate) == (7, "sgd", 0.02)
+    assert kept.augment.flip == "horizontal"
+
+
+def test_custom_augmentation_begins_with_the_preset_before_it(workspace, dataset, open_page):
+    test = open_page("train")
+    test.button_group(key="field:augment.preset").set_value("medium").run()
+    test.button_group(key="field:augment.preset").set_value("custom").run()
+    assert test.number_input(key="field:augment.rotation").value == 10.0
+    test.number_input(key="field:augment.rotation").set_value(45.0).run()
+    kept = Recipe.model_validate_json(read_json(workspace.root / "chosen.json")[f"recipe-{dataset.id}"])
+    assert (kept.augment.preset, kept.augment.rotation, kept.augment.zoom) == ("custom", 45.0, 0.1)
+
+
+def test_a_learning_rate_of_zero_is_refused_with_a_reason(dataset, open_page):
+    test = open_page("train")
+    test.number_input(key="field:train.phases.0.learning_rate").set_value(0.0).run()
+    assert "greater than 0" in said(test)
+    assert test.number_input(key="field:train.phases.0.learning_rate").value == 0.001
+
+
+def test_a_running_run_shows_where_it_is(run, open_page):
+    test = open_page("train")
+    assert metric(test, "Epoch") == "2 of 20"
+    assert metric(test, "Time left") == "1 min 15 s"
+    assert metric(test, "Images per second") == "420"
+    assert metric(test, "Best validation accuracy") == "75.0 %"
+    assert "random weights" in said(test)
+    assert len(test.get("plotly_chart")) == 2
+
+
+def test_the_run_is_found_again_by_its_id_in_the_address(run, open_page):
+    run.write_status(replace(run.status(), state="stopped"))
+    test = open_page("train")
+    test.query_params["run"] = run.id
+    test.run()
+    assert "Stopped after epoch 2 of 20" in said(test)
+
+
+def test_an_unknown_run_in_the_address_is_as_if_there_was_none(dataset, open_page):
+    test = open_page("train")
+    test.query_params["run"] = "../../etc"
+    test.run()
+    assert not test.exception and not test.error
+    assert button(test, "Start training")
+
+
+def test_stop_asks_through_the_run_folder(run, open_page):
+    button(open_page("train"), "Stop").click().run()
+    assert run.stop_requested
+    assert button(open_page("train"), "Stopping").disabled
+
+
+def test_a_run_more_waits_in_the_queue_and_can_be_taken_out(run, workspace, dataset, open_page):
+    test = open_page("train")
+    button(test, "Add to the queue").click().run()
+    waiting = [item for item in list_runs(workspace) if item.status().state == "queued"]
+    assert len(waiting) == 1
+    button(test, "Take out").click().run()
+    assert waiting[0].status().state == "stopped"
+    assert button(test, "Take out") is None
+
+
+def test_a_killed_worker_is_said_to_be_interrupted_with_its_log_at_hand(run, open_page):
+    (run.path / "worker.log").write_text("the last words of the worker")
+    run.write_status(replace(run.status(), pid=2**22 - 7, pid_started=1.0))
+    test = open_page("train")
+    assert "process is gone" in said(test)
+    assert "the last words of the worker" in test.code[0].value
+
+
+def test_a_failed_run_says_what_to_do(run, open_page):
+    run.write_status(replace(run.status(), state="failed", error={
+        "kind": "OutOfMemoryError", "message": "The machine ran out of memory.", "hint": "Use a smaller batch size."}))
+    test = open_page("train")
+    test.query_params["run"] = run.id
+    test.run()
+    assert "The machine ran out of memory." in said(test)
+    assert "Use a smaller batch size." in said(test)
+
+
+def test_start_makes_a_run_and_submits_it(workspace, dataset, open_page, monkeypatch):
+    submitted = []
+    monkeypatch.setattr(jobs, "submit", lambda run, workspace: submitted.append(run.id))
+    monkeypatch.setattr(jobs, "tick", lambda workspace: None)
+    monkeypatch.setattr(proposals, "obtainable", lambda recipe: True)
+    button(open_page("train"), "Start training").click().run()
+    assert submitted == [run.id for run in list_runs(workspace)]
+    assert os.path.exists(list_runs(workspace)[0].path / "recipe.json")
