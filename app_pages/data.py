@@ -2,8 +2,8 @@
 
 import streamlit as st
 
-from core.data.datasets import list_datasets
 from app_pages.parts import charts, dataset_view, datasets, fields, ingestion, proposals, sidebar, state
+from core.data.datasets import list_datasets
 
 st.title("Data", anchor=False)
 workspace = state.workspace()

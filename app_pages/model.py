@@ -2,8 +2,8 @@
 
 import streamlit as st
 
-from core.backbones.catalogue import get
 from app_pages.parts import backbones, fields, freeze, guards, head, sidebar
+from core.backbones.catalogue import get
 
 st.title("Model", anchor=False)
 dataset, recipe = guards.dataset_and_recipe()

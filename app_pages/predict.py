@@ -6,9 +6,9 @@ from app_pages.parts import errors, guards, new_pictures, predictions
 
 st.title("Predict", anchor=False)
 run = guards.run_with_model("models")
-st.query_params["run"] = run.id
 st.caption(f"Tells apart: {errors.plain(', '.join(run.classes[:20]))}" + (" …" if len(run.classes) > 20 else ""))
 
+predictions.warm_up()
 new_pictures.ask()
 pictures = new_pictures.current()
 if pictures:

@@ -6,7 +6,6 @@ from app_pages.parts import guards, scores, sidebar
 
 st.title("Results", anchor=False)
 run = guards.run_with_model("results")
-st.query_params["run"] = run.id
 metrics = run.metrics() or {}
 splits = [split for split in ("test", "validation") if split in metrics]
 if not splits:

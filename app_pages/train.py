@@ -2,19 +2,18 @@
 
 import streamlit as st
 
+from app_pages.parts import fields, guards, live, proposals, sidebar, state, training_form
 from core import jobs
 from core.runs import Run
-from app_pages.parts import fields, guards, live, proposals, sidebar, state, training_form
 
 st.title("Train", anchor=False)
 dataset, recipe = guards.dataset_and_recipe()
 fields.problem()
 jobs.tick(state.workspace())
 active = state.active_runs()
-looked_at = active[0] if active else state.run()
+looked_at = active[0] if active else state.run() or state.newest_run(dataset.id)
 if looked_at is not None:
     state.choose_run(looked_at.id)
-    st.query_params["run"] = looked_at.id
     live.panel(looked_at)
     live.queue(active[1:])
     if not active and looked_at.has_model:

@@ -4,10 +4,10 @@ from __future__ import annotations
 
 import streamlit as st
 
+from app_pages.parts import proposals, sidebar, state, wording
 from core.data.datasets import Dataset
 from core.runs import Run, list_runs
 from core.settings import Recipe
-from app_pages.parts import proposals, sidebar, state, wording
 
 
 def dataset_and_recipe() -> tuple[Dataset, Recipe]:
@@ -35,8 +35,9 @@ def run_with_model(purpose: str) -> Run:
         "Run", ids, index=index, key=f"run-{ids[index]}", format_func=lambda item: wording.run_option(runs[item]),
         width=620, help="One training, from start to end. The newest is on top.",
     )
-    if looked_at is None or chosen != looked_at.id:
-        state.choose_run(chosen)
+    changed = looked_at is None or chosen != looked_at.id
+    state.choose_run(chosen)
+    if changed:
         st.rerun()
     return runs[chosen]
 

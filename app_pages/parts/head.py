@@ -6,8 +6,8 @@ import json
 
 import streamlit as st
 
-from core.settings import HiddenLayer, Recipe
 from app_pages.parts import fields, state
+from core.settings import HiddenLayer, Recipe
 
 MOST_LAYERS = 4
 

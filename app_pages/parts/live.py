@@ -5,10 +5,10 @@ from __future__ import annotations
 import pandas as pd
 import streamlit as st
 
+from app_pages.parts import charts, errors, state, wording
 from core import jobs
 from core.errors import GraftError
 from core.runs import Run, Status
-from app_pages.parts import charts, errors, state, wording
 
 POINTS = 600
 
@@ -42,9 +42,11 @@ def queue(runs: list[Run]) -> None:
     """Runs that wait for their turn."""
     for run in runs:
         with st.container(horizontal=True, vertical_alignment="center", border=True):
-            st.badge(**wording.status_badge(run.status()))
+            status = run.status()
+            st.badge(**wording.status_badge(status))
             st.markdown(errors.plain(wording.run_option(run)), width="stretch")
-            if st.button("Take out" if run.status().state == "queued" else "Stop", key=f"dequeue-{run.id}", icon=":material/close:"):
+            label = "Take out" if status.state == "queued" else "Stop"
+            if st.button(label, key=f"dequeue-{run.id}", icon=":material/close:"):
                 run.request_stop()
                 st.rerun()
 

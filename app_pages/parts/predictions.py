@@ -1,24 +1,25 @@
-"""Predictions on new pictures: asked for in pieces with progress, drawn as bars, taken along as CSV."""
+"""Predictions on new pictures: asked for with progress, drawn as bars, taken along as CSV."""
 
 from __future__ import annotations
 
 import base64
+import io
 from html import escape
 from pathlib import Path
 from typing import Any
 
 import pandas as pd
 import streamlit as st
+from PIL import Image
 
-from core.data.images import thumbnail
+from app_pages.parts import errors, state
+from core.data.images import decode
 from core.errors import GraftError
 from core.inference import shared_predictor
 from core.runs import Run
-from app_pages.parts import errors, state
 
 TOP = 3
 PER_PAGE = 12
-_PIECE = 16
 _STYLE = """<style>
 .graft-hit{display:flex;gap:14px;align-items:flex-start;margin:2px 0}
 .graft-hit img,.graft-hit .none{width:112px;height:112px;object-fit:cover;border-radius:8px;flex:none;
@@ -35,23 +36,28 @@ _STYLE = """<style>
 </style>"""
 
 
+@st.cache_resource(show_spinner=False)
+def warm_up() -> None:
+    """Start the prediction process in the background, once, so that the first prediction does not wait for it."""
+    shared_predictor().warm_up()
+
+
 def of(run: Run, pictures: list[tuple[str, Path]]) -> list[dict[str, Any]]:
     """Predictions for all pictures, in order; asked for once per run and set of pictures. Raises InferenceError."""
     asked_for = [run.id, str(pictures[0][1].parent)]
     kept = state.get("predictions")
     if kept and kept["for"] == asked_for:
         return kept["rows"]
-    rows: list[dict[str, Any]] = []
     bar = st.progress(0.0, text="Starting the prediction process; the first time takes some seconds")
-    for start in range(0, len(pictures), _PIECE):
-        piece = pictures[start:start + _PIECE]
-        answers = shared_predictor().predict(run.path, [path for _, path in piece], top_k=TOP)
-        rows += [
-            {"name": name, "file": str(path), "label": answer.label, "probability": answer.probability,
-             "top": answer.top, "error": answer.error}
-            for (name, path), answer in zip(piece, answers, strict=True)
-        ]
-        bar.progress(len(rows) / len(pictures), text=f"{len(rows):,} of {len(pictures):,} pictures")
+    answers = shared_predictor().predict(
+        run.path, [path for _, path in pictures], top_k=TOP,
+        progress=lambda done, total: bar.progress(done / max(total, 1), text=f"{done:,} of {total:,} pictures"),
+    )
+    rows = [
+        {"name": name, "file": str(path), "label": answer.label, "probability": answer.probability,
+         "top": answer.top, "error": (answer.error or "").removeprefix(f"{path.name}: ")}
+        for (name, path), answer in zip(pictures, answers, strict=True)
+    ]
     bar.empty()
     state.put("predictions", {"for": asked_for, "rows": rows})
     return rows
@@ -64,7 +70,7 @@ def show(rows: list[dict[str, Any]]) -> None:
     pages = -(-len(rows) // PER_PAGE)
     slot = st.container()
     number = st.pagination(pages, key=f"predicted-{len(rows)}") if pages > 1 else 1
-    with slot, st.grid("auto", min_column_width=330, border=True):
+    with slot, st.grid("auto", min_column_width=300, border=True):
         for row in rows[(number - 1) * PER_PAGE:number * PER_PAGE]:
             st.html(_STYLE + _card(row))
 
@@ -85,7 +91,7 @@ def _card(row: dict[str, Any]) -> str:
     name = f'<div class="name" title="{escape(row["name"], quote=True)}">{escape(row["name"])}</div>'
     if row["error"]:
         return (f'<div class="graft-hit"><div class="none"></div><div class="side">{name}'
-                f'<div>{escape(row["error"])}</div></div></div>')
+                f'<div>{escape(row["error"][:1].upper() + row["error"][1:])}</div></div></div>')
     bars = "".join(_bar(guess, rank == 0) for rank, guess in enumerate(row["top"]))
     return (f'<div class="graft-hit"><img alt="" src="{_picture(row["file"])}"><div class="side">{name}{bars}'
             "</div></div>")
@@ -100,6 +106,9 @@ def _bar(guess: dict[str, Any], first: bool) -> str:
 
 def _picture(file: str) -> str:
     try:
-        return "data:image/jpeg;base64," + base64.b64encode(thumbnail(Path(file), 224)).decode()
+        pixels = decode(Path(file), 224, "crop")
     except GraftError:
         return ""
+    buffer = io.BytesIO()
+    Image.fromarray(pixels).save(buffer, "JPEG", quality=85)
+    return "data:image/jpeg;base64," + base64.b64encode(buffer.getvalue()).decode()

@@ -4,13 +4,15 @@ from __future__ import annotations
 
 import streamlit as st
 
-from core import jobs
 from app_pages.parts import errors, network, state
+from core import jobs
+from core.data.datasets import clean_incoming
 
 
 @st.cache_resource(show_spinner=False)
 def once() -> None:
-    """Start runs that wait, and find out in the background whether weights can be downloaded."""
+    """Start runs that wait, remove old uploads, find out in the background whether weights can be downloaded."""
     network.can_download()
     with errors.shown():
+        clean_incoming(state.workspace())
         jobs.tick(state.workspace())

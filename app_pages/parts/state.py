@@ -54,8 +54,15 @@ def run() -> Run | None:
 
 
 def choose_run(identifier: str) -> None:
-    """Make a run the one that is looked at."""
+    """Make a run the one that is looked at; its id stands in the address, so that a link leads to it."""
     _remember("run", identifier)
+    if st.query_params.get("run") != identifier:
+        st.query_params["run"] = identifier
+
+
+def newest_run(dataset_id: str) -> Run | None:
+    """The newest run on a dataset, in whatever state."""
+    return next((item for item in list_runs(workspace()) if item.dataset["id"] == dataset_id), None)
 
 
 def active_runs() -> list[Run]:
@@ -130,7 +137,8 @@ def _recall(name: str) -> Any:
 
 
 def _remember(name: str, value: str) -> None:
-    st.query_params.pop(name, None)
+    if st.query_params.get(name) not in (None, value):
+        del st.query_params[name]
     if get(name) == value:
         return
     put(name, value)

@@ -4,9 +4,9 @@ from __future__ import annotations
 
 import streamlit as st
 
+from app_pages.parts import charts, dataset_view, errors, fields, wording
 from core.data.datasets import Dataset
 from core.settings import Recipe
-from app_pages.parts import charts, dataset_view, errors, fields, wording
 
 _VIEWS = [1, 2, 4, 8, 16, "fresh"]
 

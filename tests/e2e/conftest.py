@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import os
-import shutil
 import signal
 import socket
 import subprocess
@@ -15,6 +14,8 @@ from pathlib import Path
 
 import pytest
 from playwright.sync_api import Browser, Page, sync_playwright
+
+from tests import browser as browser_of_tests
 
 PROJECT = Path(__file__).resolve().parents[2]
 BROWSER_ARGUMENTS = ["--no-sandbox", "--disable-gpu", "--disable-background-networking", "--disable-dev-shm-usage"]
@@ -65,16 +66,14 @@ class Server:
         return (self.workspace.parent / "server.log").read_text("utf-8", "replace")
 
 
-def browser_path() -> str | None:
-    """A Chromium or Chrome on the PATH; None: the one that Playwright installed."""
-    names = ("chromium", "chromium-browser", "google-chrome", "google-chrome-stable")
-    return next(filter(None, map(shutil.which, names)), None)
-
-
 @pytest.fixture(scope="session")
 def browser() -> Iterator[Browser]:
+    path = browser_of_tests.find()
+    if path is None and not browser_of_tests.required():
+        pytest.skip("no Chromium or Chrome on this machine")
+    assert path, "no Chromium or Chrome on this machine"
     with sync_playwright() as playwright:
-        launched = playwright.chromium.launch(executable_path=browser_path(), args=BROWSER_ARGUMENTS)
+        launched = playwright.chromium.launch(executable_path=path, args=BROWSER_ARGUMENTS)
         yield launched
         launched.close()
 

@@ -1,0 +1,151 @@
+"""The whole job in a real browser: upload, model, train, results, predict; and what must survive on the way."""
+
+from __future__ import annotations
+
+import json
+import os
+import zipfile
+from pathlib import Path
+
+import pytest
+from playwright.sync_api import Page, expect
+
+from core.data.datasets import list_datasets
+from core.runs import Run, list_runs
+from core.workspace import Workspace
+from tests.e2e.conftest import Server
+from tests.pages.conftest import coloured_zip
+
+pytestmark = pytest.mark.browser
+
+
+def open_data_page(page: Page, server: Server) -> None:
+    page.goto(server.url)
+    expect(page.get_by_role("heading", name="Data", exact=True)).to_be_visible()
+
+
+def upload(page: Page, path: Path) -> None:
+    page.locator("input[type=file]").first.set_input_files(path)
+    expect(page.get_by_role("heading", name="Images per class")).to_be_visible()
+
+
+def choose_the_smallest_network(page: Page) -> None:
+    """MobileNet 0.25 with random weights at 32 px: trains on a laptop in seconds."""
+    backbone = page.locator(".st-key-backbone input")
+    backbone.fill("MobileNet")
+    page.get_by_role("option", name="MobileNet", exact=True).click()
+    page.locator(".st-key-alpha").get_by_text("0.25", exact=True).click()
+    page.locator(".st-key-weights").get_by_text("Random", exact=True).click()
+    expect(page.locator("section.main, [data-testid=stMain]").get_by_text("random weights")).to_be_visible()
+    page.get_by_text("Advanced", exact=True).click()
+    size = page.get_by_role("spinbutton", name="Image size")
+    size.fill("32")
+    size.press("Enter")
+
+
+def the_run(server: Server) -> Run:
+    runs = list_runs(Workspace(server.workspace))
+    assert len(runs) == 1
+    return runs[0]
+
+
+def test_from_upload_to_prediction(page: Page, server: Server, tmp_path: Path) -> None:
+    archive = coloured_zip(tmp_path / "colours.zip", per_class=16, side=48)
+
+    open_data_page(page, server)
+    upload(page, archive)
+    expect(page.locator(".graft-tile")).to_have_count(24)
+    page.get_by_role("button", name="Choose a model").click()
+
+    expect(page.get_by_role("heading", name="Model", exact=True)).to_be_visible()
+    choose_the_smallest_network(page)
+    page.get_by_role("button", name="Set up the training").click()
+
+    expect(page.get_by_role("heading", name="Train", exact=True)).to_be_visible()
+    epochs = page.get_by_role("spinbutton", name="Epochs")
+    epochs.fill("60")
+    epochs.press("Enter")
+    page.get_by_role("button", name="Start training").click()
+    stop = page.get_by_role("button", name="Stop", exact=True)
+    expect(stop).to_be_visible()
+    run = the_run(server)
+    assert run.recipe.train.epochs == 60
+    assert run.recipe.data.image_size == 32
+    assert run.recipe.model.weights == "none"
+
+    page.reload()  # in the middle: the page finds the run again
+    expect(stop).to_be_visible()
+
+    server.stop()  # the page server is restarted: the run goes on, and a link to it still works
+    assert run.status().active
+    server.start()
+    page.goto(f"{server.url}/train?run={run.id}")
+    expect(page.get_by_role("link", name="Results")).to_be_visible()
+    expect(page.get_by_text("60", exact=False).first).to_be_visible()
+    expect(page.get_by_role("button", name="See the results")).to_be_visible(timeout=90_000)
+    assert run.status().state == "completed", run.log_tail()
+    expect(page.locator(".js-plotly-plot")).to_have_count(2)
+    page.get_by_role("button", name="See the results").click()
+
+    expect(page.get_by_role("heading", name="Confusion matrix")).to_be_visible()
+    shown = page.get_by_test_id("stMetricValue").first.inner_text()
+    assert shown == f"{100 * run.metrics()['validation']['accuracy']:.1f} %"
+    page.get_by_role("button", name="Predict on new pictures").click()
+
+    expect(page.get_by_role("heading", name="Predict", exact=True)).to_be_visible()
+    with zipfile.ZipFile(archive) as pictures:
+        for name in ("blue/blue_00.png", "red/red_00.png"):
+            (tmp_path / Path(name).name).write_bytes(pictures.read(name))
+    page.locator("input[type=file]").set_input_files([tmp_path / "blue_00.png", tmp_path / "red_00.png"])
+    expect(page.locator(".graft-hit")).to_have_count(2, timeout=60_000)
+    assert len(page.locator(".graft-hit").first.locator(".row").all()) == 3
+    with page.expect_download() as download:
+        page.get_by_role("button", name="Download the model").click()
+    with zipfile.ZipFile(download.value.path()) as model:
+        assert sorted(model.namelist()) == ["labels.txt", "model.keras"]
+        assert model.read("labels.txt").decode().split() == ["blue", "green", "red"]
+
+
+def test_datasets_are_renamed_and_deleted_after_a_confirmation(page: Page, server: Server, tmp_path: Path) -> None:
+    workspace = Workspace(server.workspace)
+    open_data_page(page, server)
+    upload(page, coloured_zip(tmp_path / "colours.zip"))
+
+    def choose(action: str) -> None:
+        page.get_by_role("button", name="Edit").click()
+        page.get_by_text(action, exact=True).last.click()
+
+    choose("Rename")
+    page.get_by_role("dialog").get_by_label("Name").fill("paints")
+    page.get_by_role("dialog").get_by_label("Name").press("Enter")
+    page.get_by_role("dialog").get_by_role("button", name="Rename").click()
+    expect(page.get_by_role("dialog")).to_have_count(0)
+    assert list_datasets(workspace)[0].name == "paints"
+
+    choose("Rename a class")
+    page.get_by_role("dialog").get_by_label("New name").fill("sky")
+    page.get_by_role("dialog").get_by_label("New name").press("Enter")
+    page.get_by_role("dialog").get_by_role("button", name="Rename").click()
+    expect(page.get_by_role("dialog")).to_have_count(0)
+    assert list_datasets(workspace)[0].classes == ["green", "red", "sky"]
+
+    choose("Delete")
+    page.get_by_role("dialog").get_by_role("button", name="Delete").click()
+    expect(page.get_by_text("No pictures at hand?")).to_be_visible()
+    assert list_datasets(workspace) == []
+
+
+@pytest.mark.skipif("GRAFT_REAL_DATA" not in os.environ, reason="needs the real photos")
+def test_real_photos_are_shown_soon_and_the_page_process_stays_small(page: Page, server: Server) -> None:
+    import psutil
+
+    open_data_page(page, server)
+    upload(page, Path(os.environ["GRAFT_REAL_DATA"]) / "hymenoptera.zip")
+    expect(page.locator(".graft-tile").first).to_be_visible()
+    for name in ("Model", "Train", "Results", "Predict", "Data"):
+        page.get_by_role("link", name=name).click()
+        expect(page.get_by_role("heading", name=name, exact=True)).to_be_visible()
+    assert server.process is not None
+    resident = psutil.Process(server.process.pid).memory_info().rss
+    print(json.dumps({"resident_mb": round(resident / 1e6)}))
+    assert resident < 300e6

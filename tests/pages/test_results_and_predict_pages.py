@@ -1,0 +1,107 @@
+"""The Results and Predict pages on a finished run."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+
+import numpy as np
+import pandas as pd
+import pytest
+
+from app_pages.parts import proposals
+from core.metrics import evaluate_predictions
+from core.runs import Run
+from core.storage import write_json
+from tests.pages.conftest import said
+
+
+@pytest.fixture
+def run(dataset, workspace) -> Run:
+    """A completed run with a test split that calls one red and one green picture blue."""
+    recipe = proposals.small_network(dataset).override(["data.test=0.2"])
+    made = Run.create(dataset, recipe, workspace)
+    table = made.splits()
+    table = table[table["split"] != "train"].reset_index(drop=True).rename(columns={"class": "true"})
+    predicted = table["true"].to_numpy(object).copy()
+    for name in ("red", "green"):
+        predicted[table.index[(table["true"] == name) & (table["split"] == "test")][0]] = "blue"
+    shares = np.full((len(table), 3), 0.05)
+    shares[np.arange(len(table)), [dataset.classes.index(name) for name in predicted]] = 0.9
+    table = table.assign(predicted=predicted, probability=0.9, **{f"p{i}": shares[:, i] for i in range(3)})
+    table.to_parquet(made.path / "predictions.parquet", index=False)
+    write_json(made.path / "metrics.json", evaluate_predictions(table, dataset.classes))
+    (made.path / "model.keras").write_bytes(b"a model")
+    (made.path / "labels.txt").write_text("\n".join(dataset.classes) + "\n")
+    made.write_status(replace(made.status(), state="completed", epoch=20))
+    return made
+
+
+def metric(test, label):
+    return next(item.value for item in test.metric if item.label == label)
+
+
+@pytest.mark.parametrize("page", ["results", "predict"])
+def test_the_empty_states_lead_on(workspace, open_page, page):
+    test = open_page(page)
+    assert [item.label for item in test.button] == ["Go to Data"]
+
+
+@pytest.mark.parametrize("page", ["results", "predict"])
+def test_without_a_finished_run_they_lead_to_training(dataset, open_page, page):
+    assert [item.label for item in open_page(page).button] == ["Train a model"]
+
+
+def test_the_test_split_comes_first_and_is_called_honest(run, open_page):
+    test = open_page("results")
+    assert metric(test, "Accuracy") == "66.7 %"
+    assert metric(test, "Mistakes") == "2 of 6"
+    assert "the honest number" in said(test)
+    test.button_group(key=f"split-{run.id}").set_value("validation").run()
+    assert metric(test, "Accuracy") == "100.0 %"
+    assert "a little flattering" in said(test)
+    assert "Every image got the right class." in said(test)
+
+
+def test_scores_per_class_and_the_confusion_matrix_are_there(run, open_page):
+    test = open_page("results")
+    table = test.dataframe[0].value
+    assert table["class"].tolist() == ["blue", "green", "red"]
+    assert table["recall"].tolist() == [100.0, 50.0, 50.0]
+    assert len(test.get("plotly_chart")) == 1
+
+
+def test_the_mistakes_are_shown_with_what_they_are(run, open_page):
+    gallery = next(item.proto.body for item in open_page("results").get("html") if "graft-tile" in item.proto.body)
+    assert gallery.count("<figure") == 2
+    assert "blue 90%" in gallery
+    assert "is red" in gallery and "is green" in gallery
+
+
+def test_results_stay_when_the_dataset_is_deleted(run, workspace, dataset, open_page):
+    from core.data.datasets import delete_dataset
+
+    delete_dataset(workspace, dataset.id)
+    test = open_page("results")
+    assert metric(test, "Accuracy") == "66.7 %"
+    assert "The dataset was deleted" in said(test)
+
+
+def test_the_predict_page_offers_the_run_its_classes_and_its_model(run, open_page):
+    test = open_page("predict")
+    assert test.selectbox[0].value == run.id
+    assert "blue, green, red" in said(test)
+    assert [item.label for item in test.get("download_button")] == ["Download the model"]
+
+
+def test_bars_and_csv_of_a_prediction(run):
+    from app_pages.parts import predictions
+
+    rows = [
+        {"name": "a.jpg", "file": "/nowhere", "label": "red", "probability": 0.9, "error": None,
+         "top": [{"label": "red", "probability": 0.9}, {"label": "blue", "probability": 0.1}]},
+        {"name": "<b>.txt", "file": "/nowhere", "label": "", "probability": 0.0, "error": "not a picture", "top": []},
+    ]
+    table = pd.read_csv(__import__("io").StringIO(predictions.as_csv(rows)))
+    assert table["label_2"].tolist()[0] == "blue"
+    assert table["error"].tolist()[1] == "not a picture"
+    assert "&lt;b&gt;" in predictions._card(rows[1]) and "<b>" not in predictions._card(rows[1])
