@@ -38,7 +38,8 @@ lint: $(VENV)/.installed-dev
 	$(PY) -m mypy
 
 bench: $(VENV)/.installed-dev
-	$(PY) -m benchmarks
+	$(PY) -m benchmarks $(if $(JOBS),--jobs "$(JOBS)") $(if $(REPEATS),--repeats $(REPEATS)) \
+	  $(if $(IMAGES),--images $(IMAGES)) $(BENCH_ARGS)
 
 screenshots: $(VENV)/.installed-dev
 	$(PY) tests/browser.py

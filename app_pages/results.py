@@ -19,7 +19,7 @@ if len(splits) > 1:
     split = st.segmented_control("Measured on", splits, default="test", required=True, key=f"split-{run.id}")
 scores.headline(metrics[split], split)
 
-left, right = st.columns(2, gap="large")
+left, right = st.columns(2, gap="medium")
 with left:
     st.subheader("Per class", anchor=False)
     scores.per_class(metrics[split])

@@ -130,8 +130,11 @@ def shared_predictor() -> Predictor:
 
 def _read(process: subprocess.Popen[str], answers: queue.Queue[dict[str, Any] | None]) -> None:
     assert process.stdout is not None
-    for line in process.stdout:
-        answers.put(json.loads(line))
+    try:
+        for line in process.stdout:
+            answers.put(json.loads(line))
+    except ValueError:
+        pass  # the process died in the middle of a line
     answers.put(None)
 
 

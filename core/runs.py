@@ -151,16 +151,21 @@ class Run:
 
     def status(self) -> Status:
         """The state now. A running run whose process is gone is `interrupted`, and stays so on disk."""
+        status = self._read_status()
+        if status.state == "running" and not _alive(status.pid, status.pid_started):
+            status = self._read_status()  # its last word may have come in between
+            if status.state == "running":
+                status = replace(status, state="interrupted", eta_s=None, message="The training process is gone.")
+                self.write_status(status)
+        return status
+
+    def _read_status(self) -> Status:
         try:
             document = read_json(self.path / "status.json")
         except (OSError, ValueError):
             return Status(state="interrupted", message="The run's status cannot be read.")
         known = {item.name for item in fields(Status)}
-        status = Status(**{key: value for key, value in document.items() if key in known})
-        if status.state == "running" and not _alive(status.pid, status.pid_started):
-            status = replace(status, state="interrupted", eta_s=None, message="The training process is gone.")
-            self.write_status(status)
-        return status
+        return Status(**{key: value for key, value in document.items() if key in known})
 
     def write_status(self, status: Status) -> None:
         """Replace `status.json`."""

@@ -196,7 +196,7 @@ class ModelSettings(Settings):
         description="Fully connected layers between the features and the classifier. Often none is best.",
     )
     dropout: float = Field(
-        0.2, title="Dropout", ge=0.0, le=0.9,
+        0.5, title="Dropout", ge=0.0, le=0.9,
         description="Share of the features switched off at random while training, before the classifier.",
     )
     output: Literal["softmax", "sigmoid"] = Field(
@@ -209,7 +209,7 @@ class Phase(Settings):
     """A part of training with its own freeze point, epochs, optimizer and schedule."""
 
     name: str = Field("train", title="Name", min_length=1, max_length=40, description="How the phase is called.")
-    epochs: int = Field(10, title="Epochs", ge=1, le=1000, description="Passes over the training images.")
+    epochs: int = Field(20, title="Epochs", ge=1, le=1000, description="Passes over the training images.")
     freeze: str = Field(
         "all", title="Freeze up to", min_length=1,
         description="The last layer or block of the backbone that stays as it is. all: only the head is "
@@ -223,7 +223,9 @@ class Phase(Settings):
         description="Size of the steps. Too large: the loss jumps; too small: nothing moves.",
     )
     schedule: Literal["constant", "cosine", "exponential", "plateau", "one_cycle"] = Field(
-        "constant", title="Schedule", description="How the learning rate changes during the phase.",
+        "cosine", title="Schedule",
+        description="How the learning rate changes during the phase. cosine: falls smoothly to zero, which lets the "
+        "last epochs settle. constant: stays.",
     )
     warmup: float = Field(
         0.0, title="Warm-up", ge=0.0, le=0.5,

@@ -63,7 +63,7 @@ def choice(recipe: Recipe) -> None:
         help="Pretrained: learned on 1.3 million photos, nearly always better. Random: learns from your pictures "
              "alone; everything is trained.")
     side = recipe.data.image_size or backbone.default_size
-    top1 = "" if variant.top1 is None else f" · {wording.percent(variant.top1)} top-1"
+    top1 = "" if variant.top1 is None or recipe.model.weights == "none" else f" · {wording.percent(variant.top1)} top-1"
     st.markdown(f"{wording.amount(variant.parameters)} parameters · {variant.size_mb:.0f} MB · {side} px{top1}")
 
 

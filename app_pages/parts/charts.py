@@ -10,7 +10,8 @@ import streamlit as st
 
 COLORS = {"train": "#8D9BAA", "validation": "#10916B", "test": "#D9912B"}
 NAMES = {"train": "training", "validation": "validation", "test": "test"}
-HEAT = [[0.0, "rgba(16,145,107,0.04)"], [0.5, "rgba(16,145,107,0.45)"], [1.0, "rgba(16,145,107,0.95)"]]
+HEAT = [[0.0, "rgba(16,145,107,0.05)"], [0.05, "rgba(16,145,107,0.16)"], [1.0, "rgba(16,145,107,0.72)"]]
+TEXT = {"light": "#1A231E", "dark": "#E5ECE8"}
 _CONFIG = {"displayModeBar": False, "scrollZoom": False}
 _GRID = "rgba(128,140,134,0.22)"
 
@@ -68,6 +69,7 @@ def confusion(matrix: list[list[int]], classes: list[str]) -> go.Figure:
     figure = go.Figure(go.Heatmap(
         z=shares, x=classes, y=classes, customdata=matrix, colorscale=HEAT, zmin=0, zmax=1, showscale=False,
         xgap=2, ygap=2, text=matrix if labels else None, texttemplate="%{text}" if labels else None,
+        textfont_color=TEXT.get(st.context.theme.type or "light"),
         hovertemplate="true %{y}, predicted %{x}: %{customdata} (%{z:.0%})<extra></extra>",
     ))
     figure.update_layout(**_layout(height=min(170 + 38 * len(classes), 760)))

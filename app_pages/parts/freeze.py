@@ -19,7 +19,8 @@ _STYLE = """<style>
 .graft-net .warm{background:linear-gradient(#23B184,#10916B)}
 .graft-net .head{flex:1.6 1 0;border-radius:4px;background:#10916B;height:92px;display:flex;align-items:center;
   justify-content:center;color:#fff;font-size:.74rem;font-weight:600;margin-left:6px}
-.graft-ends{display:flex;justify-content:space-between;font-size:.78rem;opacity:.75;margin-top:5px}
+.graft-ends{display:flex;flex-wrap:wrap;gap:2px 14px;justify-content:space-between;
+  font-size:.78rem;opacity:.75;margin-top:5px}
 .graft-key{display:inline-block;width:.7em;height:.7em;border-radius:3px;margin:0 .35em 0 0}
 </style>"""
 

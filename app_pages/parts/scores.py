@@ -42,16 +42,16 @@ def per_class(scores: dict[str, Any]) -> None:
     """Precision, recall and F1 of every class."""
     def bar(title: str, text: str) -> Any:
         return st.column_config.ProgressColumn(title, help=text, min_value=0.0, max_value=100.0, format="%.1f %%",
-                                               width=112)
+                                               width=98)
 
     frame = pd.DataFrame(scores["per_class"])
     frame[["precision", "recall", "f1"]] *= 100
     st.dataframe(frame, hide_index=True, height=min(35 * (len(frame) + 1) + 3, 560), column_config={
-        "class": st.column_config.TextColumn("Class", width=104),
+        "class": st.column_config.TextColumn("Class", width=80),
         "precision": bar("Precision", "Of the images called this class, how many are."),
         "recall": bar("Recall", "Of the images of this class, how many were found."),
         "f1": bar("F1", "Precision and recall in one: their harmonic mean."),
-        "support": st.column_config.NumberColumn("Images", width=62, help="Images of this class in the split."),
+        "support": st.column_config.NumberColumn("Images", width=58, help="Images of this class in the split."),
     })
 
 
@@ -82,6 +82,6 @@ def _mistakes(run: Run, split: str) -> None:
         return
     st.caption("Below each picture: what the network saw and how sure it was, then what it is.")
     gallery.paged(len(wrong), PER_PAGE, f"mistakes-{run.id}-{split}", lambda start, end: [
-        dataset_view.tile(dataset, row, f"{row.predicted} {row.probability:.0%}", f"is {row.true}")
+        dataset_view.tile(dataset, row, str(row.predicted), f"{row.probability:.0%} · is {row.true}")
         for row in wrong.iloc[start:end].itertuples()
     ])

@@ -65,7 +65,7 @@ class Variant:
     blocks: tuple[Block, ...]
     reductions: tuple[Reduction, ...]
     weights_file: str
-    """The name Keras gives the ImageNet weights without top."""
+    """The name Keras gives the ImageNet weights without top; empty: it was never pretrained."""
     weights_url: str
     weights_md5: str | None
     """None: Keras publishes no hash for this file."""
@@ -73,6 +73,13 @@ class Variant:
     """Size of the weights in megabytes (4 bytes a parameter)."""
     top1: float | None
     """Share of ImageNet's validation images whose first guess is right; None: not published."""
+    layers: tuple[str, ...]
+    """Names of all layers, each behind those that feed it; the same at every width of a backbone."""
+
+    @property
+    def pretrained(self) -> bool:
+        """True when there are ImageNet weights for it somewhere."""
+        return bool(self.weights_file)
 
     @property
     def mult_adds(self) -> int:
@@ -125,10 +132,10 @@ def get(name: str, alpha: float | None = None) -> tuple[Backbone, Variant]:
 
 
 def resolve_freeze(variant: Variant, freeze: str) -> int:
-    """Number of frozen blocks for a freeze point: `none`, `all`, or a block by its name or its last layer.
+    """Number of wholly frozen blocks for a freeze point: `none`, `all`, a block by its name, or any layer by its name.
 
     Raises:
-        RecipeError: no such block; the blocks are named.
+        RecipeError: no such block or layer; the blocks are named.
     """
     if freeze == "none":
         return 0
@@ -137,8 +144,21 @@ def resolve_freeze(variant: Variant, freeze: str) -> int:
     for index, block in enumerate(variant.blocks, 1):
         if freeze in (block.name, block.layer):
             return index
+    if freeze in variant.layers:
+        place = variant.layers.index(freeze)
+        return sum(variant.layers.index(block.layer) < place for block in variant.blocks)
     names = ", ".join(block.name for block in variant.blocks)
-    raise RecipeError(f"The backbone has no block '{freeze}' to freeze up to.", f"Use all, none, or one of: {names}.")
+    raise RecipeError(f"The backbone has no block or layer '{freeze}' to freeze up to.",
+                      f"Use all, none, the name of a layer, or one of: {names}.")
+
+
+def freeze_layer(variant: Variant, freeze: str) -> str | None:
+    """The last frozen layer for a freeze point; None when nothing is frozen. Raises RecipeError as `resolve_freeze`."""
+    blocks = resolve_freeze(variant, freeze)
+    named = freeze in {"all", "none", *(block.name for block in variant.blocks)}
+    if not named:
+        return freeze
+    return variant.blocks[blocks - 1].layer if blocks else None
 
 
 def head_parameters(variant: Variant, model: ModelSettings, classes: int, size: int) -> int:
@@ -160,8 +180,10 @@ def head_parameters(variant: Variant, model: ModelSettings, classes: int, size: 
 def trainable_parameters(variant: Variant, recipe: Recipe, classes: int) -> int:
     """Weights that a recipe trains, head included, in the phase that trains the most of them.
 
+    Behind a freeze point inside a block the whole block counts as trained.
+
     Raises:
-        RecipeError: a phase's freeze point is not a block.
+        RecipeError: the backbone does not have a phase's freeze point.
     """
     size = recipe.data.image_size or get(recipe.model.backbone, recipe.model.alpha)[0].default_size
     frozen = min(resolve_freeze(variant, phase.freeze) for phase in recipe.train.phases)
@@ -172,16 +194,21 @@ def trainable_parameters(variant: Variant, recipe: Recipe, classes: int) -> int:
     return total + head_parameters(variant, recipe.model, classes, size)
 
 
-def _variant(row: dict[str, Any]) -> Variant:
+def _variant(row: dict[str, Any], layers: tuple[str, ...]) -> Variant:
     blocks = tuple(Block(**{**block, "shape": tuple(block["shape"])}) for block in row["blocks"])
     reductions = tuple(Reduction(**reduction) for reduction in row["reductions"])
-    return Variant(**{**row, "blocks": blocks, "reductions": reductions})
+    return Variant(**{**row, "blocks": blocks, "reductions": reductions}, layers=layers)
+
+
+def _backbone(row: dict[str, Any]) -> Backbone:
+    layers = tuple(row.pop("layers"))
+    return Backbone(**{**row, "variants": tuple(_variant(variant, layers) for variant in row["variants"])})
 
 
 @cache
 def _load() -> dict[str, Backbone]:
     rows = json.loads(CATALOGUE_FILE.read_text("utf-8"))
-    return {row["name"]: Backbone(**{**row, "variants": tuple(map(_variant, row["variants"]))}) for row in rows}
+    return {row["name"]: _backbone(row) for row in rows}
 
 
 BACKBONES: dict[str, Backbone] = _load()

@@ -37,7 +37,7 @@ def folders() -> list[Path]:
 
 def find(backbone: Backbone, variant: Variant) -> Path | None:
     """The ImageNet weights file, when it is on this machine. No network."""
-    for folder in folders():
+    for folder in folders() if variant.pretrained else []:
         path = folder / variant.weights_file
         if path.is_file():
             return path
@@ -64,6 +64,9 @@ def ensure(
     found = find(backbone, variant)
     if found is not None:
         return found
+    if not variant.pretrained:
+        raise WeightsNotFoundError(f"{backbone.title} was never pretrained: there are no ImageNet weights for it.",
+                                   "Start from random weights (model.weights=none), or choose another backbone.")
     target = keras_models_dir() / variant.weights_file
     try:
         _download(variant, target, progress)

@@ -72,8 +72,8 @@ SAMPLES: dict[str, Sample] = {
         write=_write_digits,
         recipe=Recipe(
             data=DataSettings(image_size=32),
-            model=ModelSettings(backbone="MobileNet", alpha=0.25, weights="none", batch_norm="train"),
-            train=TrainSettings(phases=(Phase(epochs=20, freeze="none", learning_rate=1e-3),)),
+            model=ModelSettings(backbone="SmallNet", weights="none", batch_norm="train", dropout=0.2),
+            train=TrainSettings(phases=(Phase(epochs=8, freeze="none", learning_rate=2e-3),)),
         ),
     ),
 }

@@ -14,7 +14,7 @@ import numpy as np
 from core.cache import cache_key, claim, make_room
 from core.engine.augment import augmenter
 from core.engine.boundary import Boundary
-from core.engine.forward import CHECK_IMAGES, Forward, fastest_forward, largest_output
+from core.engine.forward import CHECK_IMAGES, Forward, fastest_forward, largest_output, note_largest
 from core.engine.network import Network
 from core.engine.pixels import Pixels
 from core.engine.reporter import Reporter
@@ -22,8 +22,9 @@ from core.engine.row_store import RowStore
 from core.settings import AugmentSettings
 from core.workspace import Workspace
 
-FLOAT16_MAX = 3e4
-"""Activations up to here are stored as float16 (largest finite value 65504); larger ones as float32."""
+FLOAT16_RANGE = (2.0**-4, 3e4)
+"""Where the largest activation lies in here they are stored as float16, which ends at 65504 and has its full 11 bits
+from 6e-5 on; smaller and larger ones are stored as float32."""
 COMMIT_SECONDS = 5.0
 
 
@@ -51,11 +52,14 @@ class ActivationCache:
 
     Args:
         choose: How the forward pass is chosen; a test takes Keras alone.
+        exact: Store float32 always.
     """
 
     def __init__(self, workspace: Workspace, pixels: Pixels, reporter: Reporter,
-                 choose: Callable[[keras.Model, Path, np.ndarray], Forward] = fastest_forward) -> None:
+                 choose: Callable[[keras.Model, Path, np.ndarray], Forward] = fastest_forward,
+                 exact: bool = False) -> None:
         self.workspace, self.pixels, self.reporter, self._choose = workspace, pixels, reporter, choose
+        self._exact = exact
         self._forwards: dict[str, Forward] = {}
 
     def fits(self, boundary: Boundary, images: int, views: int) -> bool:
@@ -79,13 +83,20 @@ class ActivationCache:
         key = cache_key(trunk=trunk.key(self.pixels), pixels=self.pixels.key, dtype=dtype, **changes)
         folder = self.workspace.cache / "activations" / key
         claim(folder)
-        about = {"what": "activations", "pixels": self.pixels.key, **trunk.identity, "layer": trunk.boundary.layer, **changes}
+        about = {"what": "activations", "pixels": self.pixels.key, **trunk.identity, "layer": trunk.boundary.layer,
+                 **changes}
         store = RowStore(folder, len(self.pixels.paths), trunk.boundary.shape, dtype, about)
         missing = store.missing(rows)
         if not len(missing):
             self.reporter.note(f"{self._named(trunk, view)}: found in the cache, no forward pass needed.")
         elif make_room(self.workspace, store.row_bytes * len(missing)):
-            self._fill(store, trunk, missing, view, changes and augmenter(augment, self.pixels.size, seed + 1009 * view))
+            change = augmenter(augment, self.pixels.size, seed + 1009 * view) if augment and changes else None
+            try:
+                self._fill(store, trunk, missing, view, change)
+            except FloatingPointError:  # images that the check did not see give larger values
+                store.close()
+                note_largest(self._network_folder(trunk.key(self.pixels)), float(np.finfo(np.float16).max))
+                return self.open(trunk, rows, view, augment, seed)
         else:
             store.close()
             return None
@@ -121,12 +132,15 @@ class ActivationCache:
         return self._forwards[key]
 
     def _dtype(self, trunk: Trunk, rows: np.ndarray) -> str:
+        if self._exact:
+            return "float32"
         folder = self._network_folder(trunk.key(self.pixels))
         largest = largest_output(folder)
         if largest is None:
             self._forward(trunk, rows)
             largest = largest_output(folder)
-        return "float16" if largest is not None and largest <= FLOAT16_MAX else "float32"
+        least, most = FLOAT16_RANGE
+        return "float16" if largest is not None and least <= largest <= most else "float32"
 
     def _network_folder(self, key: str) -> Path:
         return self.workspace.cache / "networks" / key

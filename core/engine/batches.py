@@ -51,6 +51,6 @@ class Batches(keras.utils.PyDataset):
 
 
 def balanced_weights(labels: np.ndarray, classes: int) -> np.ndarray:
-    """Weight of each image so that every class counts the same: n / (classes * n_class), as scikit-learn's "balanced"."""
+    """Weight of each image so that every class counts the same: n / (classes * n_class), scikit-learn's "balanced"."""
     counts = np.bincount(labels, minlength=classes)
     return (len(labels) / (classes * np.maximum(counts, 1)))[labels].astype(np.float32)

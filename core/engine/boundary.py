@@ -5,12 +5,13 @@ A split is possible behind every layer whose output alone carries the graph: no 
 
 from __future__ import annotations
 
+from collections import Counter
 from dataclasses import dataclass
+from typing import Any
 
 import keras
 import numpy as np
 
-from core.backbones.catalogue import Variant, resolve_freeze
 from core.engine.network import Network
 from core.errors import RecipeError
 
@@ -35,22 +36,19 @@ class Boundary:
 
 def split_points(model: keras.Model) -> list[Boundary]:
     """All layers behind which a single tensor carries the graph, in order, the model's own output included."""
-    order = [operation for operation in model.operations if not isinstance(operation, keras.layers.InputLayer)]
-    waiting = _consumers(model)
+    nodes = _calls(model)
+    waiting = _readers(model, nodes)
     open_tensors = {id(model.inputs[0])}
     found = []
-    for operation in order:
-        for node in operation._inbound_nodes:
-            result = node.output_tensors[0]
-            if id(result) not in waiting:
-                continue
-            for tensor in node.input_tensors:
-                waiting[id(tensor)] -= 1
-                if waiting[id(tensor)] == 0:
-                    open_tensors.discard(id(tensor))
-            open_tensors.add(id(result))
-            if open_tensors == {id(result)}:
-                found.append(Boundary(operation.name, result))
+    for node in nodes:
+        result = node.output_tensors[0]
+        for tensor in node.input_tensors:
+            waiting[id(tensor)] -= 1
+            if waiting[id(tensor)] == 0:
+                open_tensors.discard(id(tensor))
+        open_tensors.add(id(result))
+        if open_tensors == {id(result)}:
+            found.append(Boundary(node.operation.name, result))
     return found
 
 
@@ -69,15 +67,6 @@ def frozen_layers(network: Network, freeze_layer: str | None) -> list[str]:
     return [layer.name for layer in keras.Model(network.whole.input, target).layers]
 
 
-def freeze_layer(variant: Variant, freeze: str) -> str | None:
-    """The last frozen layer for a freeze point of the recipe; None when nothing is frozen."""
-    try:
-        count = resolve_freeze(variant, freeze)
-    except RecipeError:
-        return freeze
-    return variant.blocks[count - 1].layer if count else None
-
-
 def trunk_candidates(network: Network, frozen: list[str], pooled: bool) -> list[Boundary]:
     """Split points inside the frozen part, the deepest last.
 
@@ -94,15 +83,14 @@ def trunk_candidates(network: Network, frozen: list[str], pooled: bool) -> list[
     return points
 
 
-def _consumers(model: keras.Model) -> dict[int, int]:
-    """How often each tensor of the graph is still read; the output once by the outside."""
-    inside = {id(tensor) for operation in model.operations for node in operation._inbound_nodes
-              for tensor in node.output_tensors}
-    counts = dict.fromkeys(inside, 0)
-    for operation in model.operations:
-        for node in operation._inbound_nodes:
-            if any(id(tensor) in counts for tensor in node.output_tensors):
-                for tensor in node.input_tensors:
-                    counts[id(tensor)] = counts.get(id(tensor), 0) + 1
+def _calls(model: keras.Model) -> list[Any]:
+    """The calls that make up the graph, each behind those that feed it. A layer may have more of them, in other models."""
+    depths = sorted(model._nodes_by_depth, reverse=True)
+    return [node for depth in depths for node in model._nodes_by_depth[depth] if not node.is_input]
+
+
+def _readers(model: keras.Model, nodes: list[Any]) -> Counter[int]:
+    """How often each tensor of the graph is read; the output once more, by the outside."""
+    counts = Counter(id(tensor) for node in nodes for tensor in node.input_tensors)
     counts[id(model.outputs[0])] += 1
     return counts

@@ -8,6 +8,7 @@ from __future__ import annotations
 import json
 import math
 import re
+import textwrap
 from collections.abc import Iterator
 from typing import Any
 
@@ -16,6 +17,7 @@ import keras
 from core.backbones.catalogue import CATALOGUE_FILE
 from core.engine.boundary import split_points
 from core.engine.catalogue_facts import FACTS, WEIGHTS_BASE, Facts
+from core.engine.constructors import constructor
 from core.storage import write_text
 
 
@@ -23,12 +25,15 @@ def build_backbone(facts: Facts, alpha: float | None, size: int) -> keras.Model:
     """A backbone with random weights and without top, for square RGB images of `size` pixels."""
     keras.utils.clear_session()  # layers without a name of their own are numbered through the session
     width = {} if alpha is None else {"alpha": alpha}
-    constructor = getattr(keras.applications, facts.name)
-    return constructor(weights=None, include_top=False, input_shape=(size, size, 3), **width)
+    return constructor(facts.name)(weights=None, include_top=False, input_shape=(size, size, 3), **width)
 
 
 def describe(facts: Facts) -> dict[str, Any]:
     """One row of `catalogue.json`."""
+    variants = [describe_variant(facts, alpha) for alpha in facts.weights]
+    layers = [row.pop("layers") for row in variants]
+    if any(names != layers[0] for names in layers):
+        raise ValueError(f"{facts.name}: the layers are not the same at every width")
     return {
         "name": facts.name,
         "title": facts.name,
@@ -38,12 +43,13 @@ def describe(facts: Facts) -> dict[str, Any]:
         "min_size": facts.min_size,
         "default_alpha": facts.default_alpha,
         "preprocessing": facts.preprocessing,
-        "variants": [describe_variant(facts, alpha) for alpha in facts.weights],
+        "layers": layers[0],
+        "variants": variants,
     }
 
 
 def describe_variant(facts: Facts, alpha: float | None) -> dict[str, Any]:
-    """One width of a backbone, with its blocks."""
+    """One width of a backbone, with its blocks and the names of its layers."""
     weights = facts.weights[alpha]
     model = build_backbone(facts, alpha, facts.default_size)
     parameters = model.count_params()
@@ -54,10 +60,11 @@ def describe_variant(facts: Facts, alpha: float | None) -> dict[str, Any]:
         "size_mb": round(parameters * 4 / 1e6, 1),
         "top1": weights.top1,
         "weights_file": weights.file.rpartition("/")[2],
-        "weights_url": WEIGHTS_BASE + weights.file,
+        "weights_url": WEIGHTS_BASE + weights.file if weights.file else "",
         "weights_md5": weights.md5,
         "reductions": list(_reductions(model, facts.fitted_padding)),
         "blocks": list(_blocks(model, facts)),
+        "layers": [layer.name for layer in model.layers if not isinstance(layer, keras.layers.InputLayer)],
     }
 
 
@@ -135,9 +142,15 @@ def _window(layer: Any) -> tuple[int, int]:
 
 
 def _render(rows: list[dict[str, Any]]) -> str:
-    """JSON with a line for each block and each reduction, so that differences read well."""
+    """JSON with a line for each block and each reduction, so that differences read well; lists of names are filled."""
     text = json.dumps(rows, indent=1)
-    return re.sub(r"\{[^{}]*\}", lambda match: " ".join(match[0].split()), text) + "\n"
+    text = re.sub(r"\{[^{}]*\}", lambda match: " ".join(match[0].split()), text)
+    return re.sub(r'\[\s*("[^\[\]{}]*")\s*\]', lambda match: f"[\n{_filled(match[1])}\n  ]", text) + "\n"
+
+
+def _filled(names: str) -> str:
+    return textwrap.fill(" ".join(names.split()), 118, initial_indent="   ", subsequent_indent="   ",
+                         break_long_words=False, break_on_hyphens=False)
 
 
 def main() -> None:

@@ -19,7 +19,7 @@ class Weights:
     """The ImageNet weights of one width."""
 
     file: str
-    """Path below `WEIGHTS_BASE`."""
+    """Path below `WEIGHTS_BASE`; empty: there are none."""
     top1: float | None
     md5: str | None = None
 
@@ -216,5 +216,14 @@ FACTS: tuple[Facts, ...] = (
             **{rf"pool{index + 1}_pool": f"transition_{index}" for index in range(1, 4)},
             r"relu": "top",
         },
+    ),
+    Facts(
+        name="SmallNet",
+        family="Graft",
+        description="Small and not pretrained: learns simple pictures from nothing in a minute, where no pretrained "
+        "network can be had.",
+        weights={None: Weights("", None)},
+        default_size=64,
+        ends={r"block_(\d)_(?:relu|pool)": r"block_\1"},
     ),
 )

@@ -10,6 +10,7 @@ import keras
 from keras import layers
 
 from core.backbones.catalogue import get
+from core.engine.constructors import constructor
 from core.errors import WeightsError
 from core.settings import ModelSettings
 
@@ -78,7 +79,7 @@ def _backbone(settings: ModelSettings, image: keras.KerasTensor, size: int, weig
     options = {} if variant.alpha is None else {"alpha": variant.alpha}
     if backbone.preprocessing == "inside":
         options["include_preprocessing"] = True
-    model = getattr(keras.applications, backbone.name)(
+    model = constructor(backbone.name)(
         include_top=False, weights=None, input_tensor=PREPROCESSING[backbone.preprocessing](image), **options
     )
     if weights is not None:

@@ -7,8 +7,8 @@ from dataclasses import dataclass
 
 import keras
 
-from core.backbones.catalogue import Variant
-from core.engine.boundary import Boundary, freeze_layer, frozen_layers, trunk_candidates
+from core.backbones.catalogue import Variant, freeze_layer
+from core.engine.boundary import Boundary, frozen_layers, trunk_candidates
 from core.engine.network import Network
 from core.settings import Phase, Recipe
 
@@ -25,7 +25,8 @@ class PhasePlan:
     """False: the trunk's output takes too much room to be kept, and the trunk runs anew in every step."""
 
 
-def plan_phases(network: Network, variant: Variant, recipe: Recipe, fits: Callable[[Boundary], bool]) -> list[PhasePlan]:
+def plan_phases(network: Network, variant: Variant, recipe: Recipe,
+                fits: Callable[[Boundary], bool]) -> list[PhasePlan]:
     """The plan of every phase.
 
     A trunk may hold only layers that no phase so far has changed: after a phase that trained block 12, a later one
@@ -41,8 +42,8 @@ def plan_phases(network: Network, variant: Variant, recipe: Recipe, fits: Callab
         untouched = [name for name in frozen if name in pristine]
         candidates = trunk_candidates(network, untouched, pooled)
         fitting = [point for point in candidates if fits(point)]
-        boundary = (fitting or candidates or [None])[-1]
-        plans.append(PhasePlan(phase, frozenset(frozen), boundary, cached=bool(fitting)))
+        usable = fitting or candidates
+        plans.append(PhasePlan(phase, frozenset(frozen), usable[-1] if usable else None, cached=bool(fitting)))
     return plans
 
 

@@ -64,8 +64,9 @@ class RowStore:
         return rows[absent]
 
     def write(self, rows: np.ndarray, values: np.ndarray) -> None:
-        """Store rows [k, *shape]; converted to the store's type."""
-        values = np.ascontiguousarray(values, self.dtype)
+        """Store rows [k, *shape], converted to the store's type. Raises FloatingPointError when one does not fit it."""
+        with np.errstate(over="raise"):
+            values = np.ascontiguousarray(values, self.dtype)
         for row, value in zip(rows, values, strict=True):
             os.pwrite(self._data, value.data, int(row) * self.row_bytes)
             self._checksums[row] = _checksum(value)

@@ -14,6 +14,7 @@ import traceback
 from collections import OrderedDict
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -78,7 +79,8 @@ def load_model(folder: Path) -> Model:
                  keras_forward(model, "no converted twin").run)
 
 
-def predict(model: Model, images: Sequence[str], top_k: int, progress: Callable[[int, int], None]) -> list[dict[str, Any]]:
+def predict(model: Model, images: Sequence[str], top_k: int,
+            progress: Callable[[int, int], None]) -> list[dict[str, Any]]:
     """Classify files in order; one that is no image has an `error` in place of an answer."""
     results: list[dict[str, Any]] = []
     for batch in _batches(model, images):
@@ -129,8 +131,7 @@ def serve(requests: Iterator[str], send: Callable[[dict[str, Any]], None]) -> No
                 send({"id": name, "results": []})
                 continue
             model = models.get(Path(request["run_dir"]))
-            results = predict(model, request["images"], request["top_k"],
-                              lambda done, total, name=name: send({"id": name, "done": done, "total": total}))
+            results = predict(model, request["images"], request["top_k"], partial(_progress, send, name))
             send({"id": name, "results": results, "engine": model.engine})
         except GraftError as error:
             send({"id": name, "error": error.as_dict()})
@@ -139,6 +140,10 @@ def serve(requests: Iterator[str], send: Callable[[dict[str, Any]], None]) -> No
             send({"id": name, "error": InferenceError(
                 f"The prediction failed with an unexpected error: {type(error).__name__}: {error}",
                 "Train the model again if this happens with every image.").as_dict()})
+
+
+def _progress(send: Callable[[dict[str, Any]], None], name: int, done: int, total: int) -> None:
+    send({"id": name, "done": done, "total": total})
 
 
 def main() -> None:

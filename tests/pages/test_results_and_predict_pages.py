@@ -73,7 +73,7 @@ def test_scores_per_class_and_the_confusion_matrix_are_there(run, open_page):
 def test_the_mistakes_are_shown_with_what_they_are(run, open_page):
     gallery = next(item.proto.body for item in open_page("results").get("html") if "graft-tile" in item.proto.body)
     assert gallery.count("<figure") == 2
-    assert "blue 90%" in gallery
+    assert "<b>blue</b> 90%" in gallery
     assert "is red" in gallery and "is green" in gallery
 
 

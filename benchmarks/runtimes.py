@@ -1,0 +1,184 @@
+"""Which runtime is fastest at a backbone's forward pass: `python -m benchmarks.runtimes`.
+
+Keras, ONNX Runtime and, where it is installed, OpenVINO run the same network over the same decoded images, in turns,
+each in a process of its own. The other two read what `core.engine.onnx_graph` writes. Random weights: they do not
+change the time.
+"""
+
+from __future__ import annotations
+
+import argparse
+import importlib.util
+import json
+import statistics
+import subprocess
+import sys
+import time
+from collections.abc import Callable, Sequence
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from benchmarks.report import table
+from benchmarks.results import machine
+from core.jobs import PROJECT, worker_environment
+from core.storage import read_json, write_json, write_text
+
+NETWORKS: dict[str, tuple[str, float | None]] = {
+    "MobileNetV2 0.35": ("MobileNetV2", 0.35), "MobileNet 0.25": ("MobileNet", 0.25),
+    "EfficientNetV2B0": ("EfficientNetV2B0", None), "ResNet50": ("ResNet50", None),
+}
+RUNTIMES = {"keras": "Keras", "onnxruntime": "ONNX Runtime", "openvino": "OpenVINO",
+            "openvino-throughput": "OpenVINO, throughput"}
+SIZE, BATCH = 224, 32
+
+Forward = Callable[[np.ndarray], np.ndarray]
+
+
+def main(arguments: Sequence[str] | None = None) -> None:
+    """Measure, and write runtimes.json and runtimes.md."""
+    parser = argparse.ArgumentParser(prog="python -m benchmarks.runtimes", description=__doc__)
+    parser.add_argument("--networks", nargs="+", choices=NETWORKS, default=list(NETWORKS), metavar="NETWORK")
+    parser.add_argument("--images", type=int, default=256)
+    parser.add_argument("--repeats", type=int, default=3)
+    parser.add_argument("--out", type=Path, default=Path("benchmarks/results"))
+    parser.add_argument("--work", type=Path, default=Path("build/runtimes"))
+    parser.add_argument("--one", nargs=2, metavar=("NETWORK", "RUNTIME"), help=argparse.SUPPRESS)
+    args = parser.parse_args(arguments)
+    if args.one:
+        print(json.dumps(measure(*args.one, args.images, args.work)))
+        return
+    compare(args)
+
+
+def compare(args: argparse.Namespace) -> None:
+    """All networks, all runtimes, in turns."""
+    work, found = args.work.resolve(), []
+    work.mkdir(parents=True, exist_ok=True)
+    usable = [name for name in RUNTIMES if importlib.util.find_spec(name.partition("-")[0])]
+    for network in args.networks:
+        for repeat in range(args.repeats):
+            for runtime in usable:  # Keras first: it writes the ONNX file
+                output = subprocess.run(
+                    [sys.executable, "-m", "benchmarks.runtimes", "--one", network, runtime, "--work", str(work),
+                     "--images", str(args.images)], cwd=PROJECT, env=worker_environment(), check=True,
+                    stdout=subprocess.PIPE, text=True).stdout
+                row = {"network": network, "runtime": runtime, "repeat": repeat, "images": args.images,
+                       **json.loads(output.splitlines()[-1])}
+                print(f"{repeat + 1}  {network:<18} {RUNTIMES[runtime]:<22} {row['seconds']:6.2f} s, of which "
+                      f"processor {row['cpu_s']:6.2f} s", flush=True)
+                found.append(row)
+    args.out.mkdir(parents=True, exist_ok=True)
+    write_json(args.out / "runtimes.json", {"machine": machine(), "measurements": found})
+    write_text(args.out / "runtimes.md", report(found, read_json(args.out / "runtimes.json")["machine"]))
+
+
+def report(found: list[dict[str, Any]], about: dict[str, Any]) -> str:
+    """Medians as a Markdown table."""
+    present = [name for name in RUNTIMES if any(row["runtime"] == name for row in found)]
+    networks = list(dict.fromkeys(row["network"] for row in found))
+    others = [name for name in present if name != "keras"]
+    rows = []
+    for network in networks:
+        speed = {name: found[0]["images"] / _median(found, network, name, "seconds") for name in present}
+        rows.append((network, f"{speed['keras']:.0f}", *(
+            f"{speed[name]:.0f} ({speed[name] / speed['keras']:.1f}×), {_median(found, network, name, 'load_s'):.1f} s, "
+            f"{_median(found, network, name, 'difference'):.0e}" for name in others)))
+    missing = "" if "openvino" in present else "\n\nOpenVINO was not installed, and is not needed: left out."
+    versions = ", ".join(f"{name} {version}" for name, version in about["versions"].items()
+                         if name in ("tensorflow", "keras", "onnxruntime", "openvino"))
+    return (
+        "# Forward pass: which runtime\n\n"
+        f"{about['processor']}, {about['cores']} cores; {versions}; {about['date']}. Images a second over "
+        f"{found[0]['images']} decoded images of {SIZE} px in batches of {BATCH}, medians of "
+        f"{1 + max(row['repeat'] for row in found)}, in turns; in brackets the speed over Keras, then the seconds to "
+        "load the network and the largest difference from Keras over the largest value.\n\n"
+        + table(("network", "Keras", *(RUNTIMES[name] for name in others)), rows) + missing + "\n"
+    )
+
+
+def measure(network: str, runtime: str, images: int, work: Path) -> dict[str, float]:
+    """One runtime over the images: seconds, processor seconds, seconds to load, difference from Keras."""
+    name = network.replace(" ", "-")
+    pixels = np.random.default_rng(0).integers(0, 256, (images, SIZE, SIZE, 3), np.uint8)
+    began = time.monotonic()
+    forward = LOADERS[runtime](network, work / f"{name}.onnx")
+    load_s = time.monotonic() - began
+    sample = forward(pixels[:BATCH])
+    if runtime == "keras":
+        np.save(work / f"{name}.npy", sample)
+    expected = np.load(work / f"{name}.npy")
+    began, cpu = time.monotonic(), time.process_time()
+    for start in range(0, images, BATCH):
+        forward(pixels[start:start + BATCH])
+    return {"seconds": time.monotonic() - began, "cpu_s": time.process_time() - cpu, "load_s": load_s,
+            "difference": float(np.abs(sample - expected).max() / np.abs(expected).max())}
+
+
+def _keras(network: str, path: Path) -> Forward:
+    import keras
+
+    from core.engine.network import build_network
+    from core.engine.onnx_graph import to_onnx
+    from core.settings import ModelSettings
+
+    backbone, alpha = NETWORKS[network]
+    built = build_network(ModelSettings(backbone=backbone, alpha=alpha, weights="none"), SIZE, 2, None, 0)
+    model = keras.Model(built.whole.input, built.features)
+    path.write_bytes(to_onnx(model).SerializeToString())
+    model.compile(jit_compile=False)
+    return lambda images: np.asarray(model.predict_on_batch(images))
+
+
+def _onnxruntime(network: str, path: Path) -> Forward:
+    from core.engine.onnx_session import onnx_runner
+
+    return onnx_runner(path)
+
+
+def _openvino(network: str, path: Path) -> Forward:
+    """One request at a time that uses all cores."""
+    compiled = _compiled(path, "LATENCY", BATCH)
+    return lambda images: compiled(images)[0]
+
+
+def _openvino_throughput(network: str, path: Path) -> Forward:
+    """Several requests at a time, each with a part of the batch."""
+    from openvino import AsyncInferQueue
+
+    part = BATCH // 4
+    compiled = _compiled(path, "THROUGHPUT", part)
+    queue = AsyncInferQueue(compiled)
+
+    def run(images: np.ndarray) -> np.ndarray:
+        found: dict[int, np.ndarray] = {}
+        queue.set_callback(lambda request, start: found.__setitem__(start, request.get_output_tensor().data.copy()))
+        for start in range(0, len(images), part):
+            queue.start_async([images[start:start + part]], start)
+        queue.wait_all()
+        return np.concatenate([found[start] for start in sorted(found)])
+
+    return run
+
+
+def _compiled(path: Path, hint: str, batch: int) -> Any:
+    import openvino
+
+    core = openvino.Core()
+    model = core.read_model(path)
+    model.reshape([batch, SIZE, SIZE, 3])  # a fixed shape is what it is fastest at
+    return core.compile_model(model, "CPU", {"PERFORMANCE_HINT": hint})
+
+
+LOADERS: dict[str, Callable[[str, Path], Forward]] = {
+    "keras": _keras, "onnxruntime": _onnxruntime, "openvino": _openvino, "openvino-throughput": _openvino_throughput,
+}
+
+
+def _median(found: list[dict[str, Any]], network: str, runtime: str, key: str) -> float:
+    return statistics.median(row[key] for row in found if (row["network"], row["runtime"]) == (network, runtime))
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,60 @@
+"""What tests share: a workspace, tiny pictures in it, and runs on them."""
+
+from __future__ import annotations
+
+import os
+import shutil
+from collections.abc import Callable
+from pathlib import Path
+
+import pytest
+
+from core.data.datasets import Dataset, ingest
+from core.runs import Run
+from core.workspace import Workspace
+from tests.tiny import coloured_folder, tiny_recipe
+
+os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "2")
+
+
+@pytest.fixture
+def workspace(tmp_path: Path) -> Workspace:
+    return Workspace(tmp_path / "workspace")
+
+
+@pytest.fixture
+def no_weights(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """A machine without pretrained weights and without a network."""
+    monkeypatch.setenv("GRAFT_WEIGHTS_DIR", str(tmp_path / "no-weights"))
+    monkeypatch.setenv("KERAS_HOME", str(tmp_path / "keras"))
+    monkeypatch.setenv("https_proxy", "http://127.0.0.1:9")
+
+
+@pytest.fixture
+def colours(workspace: Workspace, tmp_path: Path) -> Dataset:
+    """Three classes of twelve coloured pictures."""
+    return ingest(coloured_folder(tmp_path / "colours"), workspace)
+
+
+@pytest.fixture
+def tiny_run(colours: Dataset, workspace: Workspace) -> Callable[..., Run]:
+    """`tiny_run("train.seed=1", ...)`: a queued run of the tiny recipe with these changes."""
+    return lambda *assignments: Run.create(colours, tiny_recipe(*assignments), workspace)
+
+
+@pytest.fixture(scope="session")
+def _trained_once(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    from core.engine import worker
+
+    workspace = Workspace(tmp_path_factory.mktemp("trained") / "workspace")
+    dataset = ingest(coloured_folder(workspace.root.parent / "colours"), workspace)
+    run = Run.create(dataset, tiny_recipe("train.phases.0.epochs=6"), workspace)
+    assert worker.main([str(run.path)]) == 0
+    return workspace.root
+
+
+@pytest.fixture
+def trained(_trained_once: Path, tmp_path: Path) -> Run:
+    """A completed run, in a workspace of its own."""
+    root = Path(shutil.copytree(_trained_once, tmp_path / "trained"))
+    return Run.open(next((root / "runs").glob("run-*")))
