@@ -12,7 +12,7 @@ SYSTEMS = {
     "graft-warm": "Graft, second time",
     "script": "usual Keras script",
     "script-warm": "usual Keras script, second time",
-    "cached": "Keras script with cache() and prefetch()",
+    "cached": "Keras script with cache()",
     "floor": "features + logistic regression",
     "decode": "decoding every image once",
     "onnx": "one forward pass, ONNX Runtime",

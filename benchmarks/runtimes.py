@@ -83,9 +83,9 @@ def report(found: list[dict[str, Any]], about: dict[str, Any]) -> str:
     for network in networks:
         speed = {name: found[0]["images"] / _median(found, network, name, "seconds") for name in present}
         rows.append((network, f"{speed['keras']:.0f}", *(
-            f"{speed[name]:.0f} ({speed[name] / speed['keras']:.1f}×), {_median(found, network, name, 'load_s'):.1f} s, "
-            f"{_median(found, network, name, 'difference'):.0e}" for name in others)))
-    missing = "" if "openvino" in present else "\n\nOpenVINO was not installed, and is not needed: left out."
+            f"{speed[name]:.0f} ({speed[name] / speed['keras']:.1f}×), {_median(found, network, name, 'load_s'):.1f} s"
+            f", {_median(found, network, name, 'difference'):.0e}" for name in others)))
+    missing = "" if "openvino" in present else "\n\nOpenVINO was not installed; it is not needed."
     versions = ", ".join(f"{name} {version}" for name, version in about["versions"].items()
                          if name in ("tensorflow", "keras", "onnxruntime", "openvino"))
     return (

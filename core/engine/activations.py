@@ -19,6 +19,7 @@ from core.engine.network import Network
 from core.engine.pixels import Pixels
 from core.engine.reporter import Reporter
 from core.engine.row_store import RowStore
+from core.estimates import FORWARD, record_speed
 from core.settings import AugmentSettings
 from core.workspace import Workspace
 
@@ -36,6 +37,8 @@ class Trunk:
     boundary: Boundary
     identity: dict[str, object]
     """Backbone, width, and the hash of the weights."""
+    mult_adds: float = 0.0
+    """Multiply-adds an image, to learn this machine's speed from."""
 
     @property
     def model(self) -> keras.Model:
@@ -120,6 +123,8 @@ class ActivationCache:
                                    done, len(rows), done / max(now - began, 1e-6))
         store.commit()
         seconds = time.monotonic() - began
+        if view == 0:
+            record_speed(self.workspace, FORWARD, trunk.mult_adds * len(rows), seconds)
         self.reporter.note(
             f"{self._named(trunk, view)}: {len(rows):,} images in {seconds:.1f} s with {forward.engine} "
             f"({forward.why}); {store.row_bytes * len(rows) / 2**20:.1f} MB as {store.dtype.name}.")

@@ -18,6 +18,7 @@ from core.engine.plan import PhasePlan, plan_phases
 from core.engine.reporter import Reporter, StopRequested
 from core.engine.serving import save_model
 from core.engine.training import Trainer
+from core.estimates import BACKWARD, TRAINING, record_speed, trunk_and_tail
 from core.metrics import evaluate_predictions
 from core.runs import Run
 from core.settings import Recipe
@@ -31,7 +32,7 @@ class TrainingSession:
     def __init__(self, run: Run, recipe: Recipe, variant: Variant, weights: Path | None, examples: Examples,
                  pixels: Pixels, workspace: Workspace, reporter: Reporter) -> None:
         self.run, self.recipe, self.examples = run, recipe, examples
-        self.pixels, self.reporter = pixels, reporter
+        self.pixels, self.workspace, self.reporter = pixels, workspace, reporter
         self.network = build_network(recipe.model, pixels.size, len(run.classes), weights, recipe.train.seed)
         self.cache = ActivationCache(workspace, pixels, reporter)
         self.identity: dict[str, Any] = {
@@ -54,6 +55,7 @@ class TrainingSession:
         best = self.trainer.best
         if not best.weights:
             raise StopRequested
+        self._record_training_speed()
         state = "stopped" if self.run.stop_requested else "completed"
         return state, f"Best epoch {best.epoch}: {best.accuracy:.1%} of the validation images are right."
 
@@ -78,6 +80,14 @@ class TrainingSession:
             "seconds": round(time.monotonic() - began, 2),
         })
 
+    def _record_training_speed(self) -> None:
+        """Remember what training through the backbone's tail cost here, where there was one."""
+        history = self.run.history()
+        _, tail = trunk_and_tail(self.recipe, len(self.plans) - 1)
+        if tail and len(history) and not self.recipe.augment.active:
+            per_second = float(history["images_per_second"].iloc[-1])
+            record_speed(self.workspace, TRAINING, (1 + BACKWARD) * tail * per_second, 1.0)
+
     def _predictions(self) -> Any:
         import pandas as pd
 
@@ -101,4 +111,5 @@ class TrainingSession:
 
     def _trunk(self, plan: PhasePlan) -> Trunk:
         assert plan.boundary is not None
-        return Trunk(self.network, plan.boundary, self.identity)
+        trunk, _ = trunk_and_tail(self.recipe, self.plans.index(plan))
+        return Trunk(self.network, plan.boundary, self.identity, trunk)

@@ -1,0 +1,108 @@
+"""How long a run will take and how much it will keep, before it is started.
+
+A rough model: multiply-adds over speed, plus decoding and the cost of a step. The two speeds start from what a 2-core
+machine does and are replaced by what this machine did in its last run, which is kept in the workspace.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from core.backbones.catalogue import get, resolve_freeze
+from core.settings import Recipe
+from core.storage import read_json, write_json
+from core.workspace import Workspace
+
+FORWARD, TRAINING = "forward", "training"
+TYPICAL = {FORWARD: 25e9, TRAINING: 10e9}
+"""Multiply-adds a second on 2 CPU cores: MobileNets through ONNX Runtime, and Keras on TensorFlow."""
+DECODE_PER_SECOND = 800.0
+CHANGE_SECONDS = 0.006
+"""Time to change one image at random (turn, zoom, shift)."""
+STEP_SECONDS = 0.003
+START_SECONDS = 10.0
+"""Loading TensorFlow, building and saving the model."""
+BACKWARD = 2.0
+"""A backward pass costs about twice the forward one."""
+
+
+@dataclass(frozen=True)
+class Estimate:
+    """What a run will cost."""
+
+    cache_bytes: int
+    """Activations to keep; 0 when nothing is frozen."""
+    prepare_s: float
+    """Running the frozen layers once over every image (and every view)."""
+    epoch_s: float
+    total_s: float
+
+
+def estimate(recipe: Recipe, images: int, training_images: int, workspace: Workspace) -> Estimate:
+    """The cost of a run with nothing in the cache.
+
+    Args:
+        images: All images of the run.
+        training_images: Those that are trained on.
+
+    Raises:
+        RecipeError: unknown backbone or freeze point.
+    """
+    speeds = known_speeds(workspace)
+    phases = [_phase(recipe, index, images, training_images, speeds) for index in range(len(recipe.train.phases))]
+    total = sum(cost.prepare_s + cost.epoch_s * phase.epochs
+                for cost, phase in zip(phases, recipe.train.phases, strict=True))
+    return Estimate(sum(cost.cache_bytes for cost in phases), sum(cost.prepare_s for cost in phases),
+                    phases[0].epoch_s, total + START_SECONDS)
+
+
+def known_speeds(workspace: Workspace) -> dict[str, float]:
+    """Multiply-adds a second by kind of work: measured here, else typical."""
+    try:
+        measured = read_json(workspace.cache / "speed.json")
+    except (OSError, ValueError):
+        measured = {}
+    return {kind: float(measured.get(kind) or TYPICAL[kind]) for kind in TYPICAL}
+
+
+def record_speed(workspace: Workspace, kind: str, mult_adds: float, seconds: float) -> None:
+    """Remember how fast this machine was."""
+    if mult_adds > 0 and seconds > 0:
+        write_json(workspace.cache / "speed.json", {**known_speeds(workspace), kind: mult_adds / seconds})
+
+
+def trunk_and_tail(recipe: Recipe, phase: int) -> tuple[float, float]:
+    """Multiply-adds an image of the frozen blocks and of the others, at the recipe's image size."""
+    backbone, variant = get(recipe.model.backbone, recipe.model.alpha)
+    frozen = resolve_freeze(variant, recipe.train.phases[phase].freeze)
+    area = ((recipe.data.image_size or backbone.default_size) / backbone.default_size) ** 2
+    costs = [block.mult_adds * area for block in variant.blocks]
+    return sum(costs[:frozen]), sum(costs[frozen:])
+
+
+def _phase(recipe: Recipe, phase: int, images: int, training: int, speeds: dict[str, float]) -> Estimate:
+    trunk, tail = trunk_and_tail(recipe, phase)
+    epochs, augment = recipe.train.phases[phase].epochs, recipe.augment
+    views = min(augment.views, epochs) if augment.active and isinstance(augment.views, int) else 1
+    fresh = augment.active and augment.views == "fresh"
+    step = STEP_SECONDS * training / recipe.train.batch_size
+    per_image = (1 + BACKWARD) * tail / speeds[TRAINING]
+    if not trunk:
+        changing = CHANGE_SECONDS if augment.active else 0.0
+        return Estimate(0, images / DECODE_PER_SECOND, step + training * (per_image + changing), 0.0)
+    passes = images + (views - 1) * training
+    prepare = images / DECODE_PER_SECOND + passes * trunk / speeds[FORWARD] + (views - 1) * training * CHANGE_SECONDS
+    if fresh:
+        per_image += CHANGE_SECONDS + trunk / speeds[TRAINING]
+    return Estimate(passes * _row_bytes(recipe, phase), prepare, step + training * per_image, 0.0)
+
+
+def _row_bytes(recipe: Recipe, phase: int) -> int:
+    """Bytes of one image's activations at the end of the trunk, as float16."""
+    backbone, variant = get(recipe.model.backbone, recipe.model.alpha)
+    frozen = resolve_freeze(variant, recipe.train.phases[phase].freeze)
+    if frozen == len(variant.blocks) and recipe.model.pooling != "flatten":
+        return 2 * variant.features
+    height, width, channels = variant.blocks[frozen - 1].shape
+    scale = (recipe.data.image_size or backbone.default_size) / backbone.default_size
+    return 2 * max(1, round(height * scale)) * max(1, round(width * scale)) * channels
