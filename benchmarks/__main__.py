@@ -44,7 +44,8 @@ def parser() -> argparse.ArgumentParser:
                        help=f"which jobs: {', '.join(JOBS)} (default: all but growth-large)")
     found.add_argument("--systems", type=listed(SYSTEMS), default=tuple(SYSTEMS), metavar="SYSTEM,SYSTEM",
                        help=f"which systems: {', '.join(SYSTEMS)} (default: all)")
-    found.add_argument("--repeats", type=int, default=5, help="times that each is measured (default: 5)")
+    found.add_argument("--repeats", type=int, default=5, help="times that each is measured (default: 5); "
+                       "0: only write table and chart again")
     found.add_argument("--append", action="store_true",
                        help="keep earlier measurements of the same rows (default: they are replaced)")
     found.add_argument("--images", type=int, help="use only so many images, for a quick look (default: all)")
@@ -86,8 +87,9 @@ def run(args: argparse.Namespace) -> None:
         "data": args.data.stem, "images": args.images or sets.whole.images, "backbone": f"{BACKBONE} {ALPHA:g}",
         "size": SIZE, "weights": args.weights, "epochs_scale": args.epochs_scale,
     })
-    planned = plan(args, sets)
-    bench.warm_up()
+    planned = plan(args, sets) if args.repeats else []
+    if planned:
+        bench.warm_up()
     first = results.next_repeat() if args.append else 0
     for repeat in range(first, first + args.repeats):
         for job, system, images in planned:
@@ -95,6 +97,7 @@ def run(args: argparse.Namespace) -> None:
             say(told(measurement))
             results.add(measurement, args.append)
             write_reports(results, args.out)
+    write_reports(results, args.out)
     say(f"Written: {args.out}/results.json, results.md, results.svg")
 
 
@@ -126,6 +129,7 @@ def told(found: Measurement) -> str:
 def write_reports(results: Results, folder: Path) -> None:
     """Write the table and the chart."""
     summaries = results.summaries()
+    folder.mkdir(parents=True, exist_ok=True)
     write_text(folder / "results.md", report(summaries, machine(), results.settings))
     write_text(folder / "results.svg", chart(summaries))
 

@@ -21,7 +21,7 @@ def table(recipe: Recipe) -> None:
     frame["parameters"] = frame["parameters"] / 1e6
     event = st.dataframe(
         frame, hide_index=True, selection_mode="single-cell", on_select="rerun", key=f"backbones-{chosen.name}",
-        height=35 * (len(frame) + 1) + 3, column_order=[name for name in frame if name != "name"],
+        height=35 * (len(frame) + 1) + 3, placeholder="–", column_order=[name for name in frame if name != "name"],
         column_config={
             "chosen": st.column_config.TextColumn("", width=30),
             "title": st.column_config.TextColumn("Backbone", help="The pretrained network. Click to choose."),
@@ -58,7 +58,8 @@ def choice(recipe: Recipe) -> None:
             help="Smaller is faster and less exact.")
     _view("weights", recipe.model.weights)
     st.segmented_control(
-        "Starting weights", ["imagenet", "none"], key="weights", required=True, on_change=_choose_weights,
+        "Starting weights", ["imagenet", "none"] if variant.pretrained else ["none"], key="weights", required=True,
+        on_change=_choose_weights,
         format_func={"imagenet": "Pretrained (ImageNet)", "none": "Random"}.get,
         help="Pretrained: learned on 1.3 million photos, nearly always better. Random: learns from your pictures "
              "alone; everything is trained.")
@@ -104,6 +105,8 @@ def _row(backbone: Backbone, variant: Variant | None) -> dict[str, object]:
     here = [item for item in backbone.variants if weights.find(backbone, item)]
     widths = ", ".join(f"{item.alpha:g}" for item in here if item.alpha is not None)
     there = "download" if network.can_download() else "not here"
+    if not variant.pretrained:
+        there = "starts at random"
     return {
         "name": backbone.name, "title": backbone.title, "parameters": variant.parameters, "size": variant.size_mb,
         "top1": variant.top1, "input": backbone.default_size,
@@ -121,7 +124,11 @@ def _choose(name: str, alpha: float | None = None) -> None:
     backbone, variant = get(name, alpha)
     if alpha is None and recipe.model.weights == "imagenet" and not weights.find(backbone, variant):
         variant = next((item for item in reversed(backbone.variants) if weights.find(backbone, item)), variant)
-    state.set_recipe(proposals.with_backbone(recipe, backbone, variant))
+    never, before = not variant.pretrained, get(recipe.model.backbone, recipe.model.alpha)[1]
+    recipe = proposals.with_backbone(recipe, backbone, variant)
+    if never or not before.pretrained:  # there is only one way to start from it, and a better one to leave it for
+        recipe = proposals.with_weights(recipe.override(["data.image_size=null"]), "none" if never else "imagenet")
+    state.set_recipe(recipe)
 
 
 def _choose_weights() -> None:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import streamlit as st
 
-from app_pages.parts import errors, ingestion, state, wording
+from app_pages.parts import errors, ingestion, memory, state, wording
 from core.data.datasets import Dataset, delete_dataset, rename_class, rename_dataset, save_upload
 from core.data.samples import SAMPLES
 
@@ -28,9 +28,10 @@ def add(primary: bool) -> None:
         help="One folder per class inside. Folders called train, val (or validation) and test are used as such.",
     )
     if upload is not None:
-        path = save_upload(upload, upload.name, workspace)
-        state.put("uploads", state.get("uploads", 0) + 1)  # a new key: the uploader lets go of the bytes
-        ingestion.from_upload(path, _stem(upload.name), workspace)
+        path, name = save_upload(upload, upload.name, workspace), _stem(upload.name)
+        memory.release(upload)
+        state.put("uploads", state.get("uploads", 0) + 1)  # a new key: an empty uploader
+        ingestion.from_upload(path, name, workspace)
         st.rerun()
     for name, sample in SAMPLES.items():
         st.markdown(f"**No pictures at hand?** {sample.description}")

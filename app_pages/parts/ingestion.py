@@ -2,16 +2,14 @@
 
 from __future__ import annotations
 
-import ctypes
 import logging
-import sys
 import threading
 from collections.abc import Callable
 from pathlib import Path
 
 import streamlit as st
 
-from app_pages.parts import errors, state
+from app_pages.parts import errors, memory, state
 from core.data.datasets import Dataset, Progress, ingest
 from core.data.samples import SAMPLES, ingest_sample
 from core.errors import DataError, GraftError, TooManyBadFilesError
@@ -70,7 +68,7 @@ class Ingestion:
             self.error = DataError(f"{self.title} could not be read.", "The terminal in which Graft runs says why.")
         if not isinstance(self.error, TooManyBadFilesError):
             self.discard_upload()
-        _give_memory_back()
+        memory.trim()
 
 
 def from_upload(path: Path, name: str, workspace: Workspace, accept_bad: bool = False) -> None:
@@ -138,11 +136,3 @@ def outcome(task: Ingestion) -> None:
             task.discard_upload()
             clear(workspace)
             st.rerun()
-
-
-def _give_memory_back() -> None:
-    """Decoding in threads leaves the C library with free memory that it keeps; glibc can be asked to return it."""
-    if sys.platform.startswith("linux"):
-        trim = getattr(ctypes.CDLL(None), "malloc_trim", None)
-        if trim is not None:
-            trim(0)

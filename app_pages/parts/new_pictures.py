@@ -10,7 +10,7 @@ from typing import BinaryIO
 
 import streamlit as st
 
-from app_pages.parts import errors, state
+from app_pages.parts import errors, memory, state
 from core import pictures
 from core.data.datasets import save_upload
 from core.errors import DataError, GraftError
@@ -37,8 +37,9 @@ def ask() -> None:
         errors.show(error)
         return
     clear()
+    memory.release(*uploads)
     state.put("pictures", {"folder": folder.name, "taken": taken})
-    state.put("picture-uploads", state.get("picture-uploads", 0) + 1)  # a new key: the uploader lets go of the bytes
+    state.put("picture-uploads", state.get("picture-uploads", 0) + 1)  # a new key: an empty uploader
     st.rerun()
 
 

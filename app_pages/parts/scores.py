@@ -33,7 +33,7 @@ def headline(scores: dict[str, Any], split: str) -> None:
                   help=f"95 % interval (Wilson): how far chance goes with {scores['images']:,} images. More images, "
                        "a narrower interval.")
         st.metric("Mistakes", f"{wrong:,} of {scores['images']:,}", border=True)
-        st.metric("Hardest class", worst["class"], border=True,
+        st.metric("Hardest class", worst["class"] if wrong else "—", border=True,
                   help=f"{wording.percent(worst['recall'])} of its images were recognised.")
     st.caption(MEANING[split])
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import streamlit as st
 
-from app_pages.parts import errors, network, state
+from app_pages.parts import errors, memory, network, state
 from core import jobs
 from core.data.datasets import clean_incoming
 
@@ -12,6 +12,7 @@ from core.data.datasets import clean_incoming
 @st.cache_resource(show_spinner=False)
 def once() -> None:
     """Start runs that wait, remove old uploads, find out in the background whether weights can be downloaded."""
+    memory.few_arenas()
     network.can_download()
     with errors.shown():
         clean_incoming(state.workspace())

@@ -4,8 +4,9 @@ from __future__ import annotations
 
 import streamlit as st
 
-from app_pages.parts import charts, dataset_view, errors, fields, wording
+from app_pages.parts import charts, dataset_view, errors, fields, state, wording
 from core.data.datasets import Dataset
+from core.estimates import estimate
 from core.settings import Recipe
 
 _VIEWS = [1, 2, 4, 8, 16, "fresh"]
@@ -28,11 +29,16 @@ def settings(recipe: Recipe) -> None:
 def summary(dataset: Dataset, recipe: Recipe) -> None:
     """One line on what Start would do."""
     counts = dataset_view.split(dataset, recipe.data)["split"].value_counts()
+    cost = estimate(recipe, int(counts.sum()), int(counts["train"]), state.workspace())
     images = ", ".join(f"{counts[name]:,} {charts.NAMES[name]}" for name in charts.COLORS if name in counts)
     with st.container(horizontal=True, vertical_alignment="center", gap="small"):
         st.badge(wording.model(recipe), icon=":material/account_tree:", color="primary")
         st.badge(errors.plain(f"{dataset.name}: {images} images"),
                  icon=":material/photo_library:", color="gray")
+        kept = f" {wording.size(cost.cache_bytes)} of what they give is kept." if cost.cache_bytes else ""
+        st.badge(f"about {wording.duration(cost.total_s)}", icon=":material/schedule:", color="gray",
+                 help=f"A rough guess: {wording.duration(cost.prepare_s)} to run the frozen layers once and "
+                      f"{wording.duration(cost.epoch_s)} an epoch, if nothing was prepared before.{kept}")
 
 
 def _training() -> None:

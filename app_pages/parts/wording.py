@@ -40,6 +40,8 @@ def duration(seconds: float | None) -> str:
     if seconds is None:
         return "—"
     whole = int(round(seconds))
+    if 0 < seconds < 1:
+        return "less than a second"
     if whole < 60:
         return f"{whole} s"
     if whole < 3600:

@@ -84,7 +84,7 @@ def trunk_candidates(network: Network, frozen: list[str], pooled: bool) -> list[
 
 
 def _calls(model: keras.Model) -> list[Any]:
-    """The calls that make up the graph, each behind those that feed it. A layer may have more of them, in other models."""
+    """The calls that make up the graph, each behind those that feed it. In other models a layer may have others."""
     depths = sorted(model._nodes_by_depth, reverse=True)
     return [node for depth in depths for node in model._nodes_by_depth[depth] if not node.is_input]
 

@@ -26,6 +26,8 @@ from core.metrics import log_loss
 from core.settings import Recipe
 
 PREDICT_BATCH = 64
+PREDICT_VECTORS = 1024
+"""Rows at a time where a row is one vector of features, and a call costs more than its arithmetic."""
 GROUPED_STEPS = 16
 """Steps that Keras runs in one call when only a small head is trained: a step is then shorter than the call."""
 
@@ -258,9 +260,10 @@ class _FrozenTrunk(keras.layers.Layer):
 def predict_rows(model: keras.Model, read: Read, rows: np.ndarray) -> np.ndarray:
     """Outputs for rows, float32 [n, ...], in batches of one size so that one compiled graph serves all."""
     found = []
-    size = min(PREDICT_BATCH, len(rows))
-    for start in range(0, len(rows), PREDICT_BATCH):
-        part = rows[start:start + PREDICT_BATCH]
+    at_once = PREDICT_VECTORS if len(model.input_shape) == 2 else PREDICT_BATCH
+    size = min(at_once, len(rows))
+    for start in range(0, len(rows), at_once):
+        part = rows[start:start + at_once]
         filled = np.concatenate([part, np.repeat(part[:1], size - len(part))]) if len(part) < size else part
         x = read(filled)
         x = x if x.dtype == np.uint8 else x.astype(np.float32)

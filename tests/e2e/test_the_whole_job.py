@@ -69,13 +69,13 @@ def test_from_upload_to_prediction(page: Page, server: Server, tmp_path: Path) -
 
     expect(page.get_by_role("heading", name="Train", exact=True)).to_be_visible()
     epochs = page.get_by_role("spinbutton", name="Epochs")
-    epochs.fill("40")
+    epochs.fill("25")
     epochs.press("Enter")
     page.get_by_role("button", name="Start training").click()
     stop = page.get_by_role("button", name="Stop", exact=True)
     expect(stop).to_be_visible()
     run = the_run(server)
-    assert run.recipe.train.epochs == 40
+    assert run.recipe.train.epochs == 25
     assert run.recipe.data.image_size == 32
     assert run.recipe.model.weights == "none"
 
@@ -87,7 +87,7 @@ def test_from_upload_to_prediction(page: Page, server: Server, tmp_path: Path) -
     server.start()
     page.goto(f"{server.url}/train?run={run.id}")
     expect(page.get_by_role("link", name="Results")).to_be_visible()
-    expect(page.get_by_text("of 40").first).to_be_visible()
+    expect(page.get_by_text("of 25").first).to_be_visible()
     expect(page.get_by_role("button", name="See the results")).to_be_visible(timeout=90_000)
     assert run.status().state == "completed", run.log_tail()
     expect(page.locator(".js-plotly-plot")).to_have_count(2)

@@ -27,6 +27,16 @@ def settle(model: keras.Model, images: np.ndarray) -> None:
     model(images, training=True)
     for layer, momentum in zip(norms, momenta, strict=True):
         layer.momentum = momentum
+        spread = np.array(layer.moving_variance.numpy())
+        layer.moving_variance.assign(np.maximum(spread, spread.mean()))  # a channel that hardly varies is not blown up
+
+
+def blobs(count: int, size: int, seed: int = 0) -> np.ndarray:
+    """Pictures of a few coloured patches, unlike each other: uint8 [count, size, size, 3]."""
+    random = np.random.default_rng(seed)
+    coarse = random.integers(0, 256, (count, 4, 4, 3)) * random.uniform(0.3, 1, (count, 1, 1, 3))
+    index = np.arange(size) * 4 // size
+    return coarse[:, index][:, :, index].astype(np.uint8)
 
 
 def write_weights(folder: Path, name: str, alpha: float | None, seed: int = 0) -> Path:
@@ -37,10 +47,9 @@ def write_weights(folder: Path, name: str, alpha: float | None, seed: int = 0) -
     for variable in model.trainable_variables:
         if variable.name.endswith("kernel"):
             variable.assign(keras.initializers.HeNormal(seed)(variable.shape))
-    images = np.random.default_rng(seed).uniform(-1, 1, (16, facts.min_size, facts.min_size, 3)).astype(np.float32)
-    settle(model, images)
+    settle(model, blobs(16, facts.min_size) / np.float32(127.5) - 1)
     folder.mkdir(parents=True, exist_ok=True)
-    path = folder / get(name, alpha)[1].weights_file
+    path = folder / (get(name, alpha)[1].weights_file or f"{name}_no_top.h5")
     with h5py.File(path, "w") as file:
         legacy_h5_format.save_weights_to_hdf5_group(file, model)
     return path

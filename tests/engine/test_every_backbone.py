@@ -15,7 +15,7 @@ from core.engine.forward import RELATIVE_TOLERANCE, relative_difference
 from core.engine.network import Network, build_network
 from core.engine.onnx_graph import to_onnx
 from core.settings import ModelSettings
-from tests.engine.pretrained import settle
+from tests.engine.pretrained import blobs, settle
 
 
 class Case:
@@ -26,8 +26,7 @@ class Case:
         self.variant = next(item for item in backbone.variants if item.alpha == backbone.default_alpha)
         settings = ModelSettings(backbone=backbone.name, weights="none", dropout=0)
         self.network: Network = build_network(settings, backbone.min_size, 3, None, seed=0)
-        shape = (4, backbone.min_size, backbone.min_size, 3)
-        self.images = np.random.default_rng(0).integers(0, 256, shape, np.uint8)
+        self.images = blobs(8, backbone.min_size)
         settle(self.network.whole, self.images)
         self.features = keras.Model(self.network.whole.input, self.network.features)
         self.expected = np.asarray(self.features(self.images, training=False))

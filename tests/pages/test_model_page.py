@@ -110,6 +110,16 @@ def test_random_weights_train_everything(workspace, dataset, weights, open_page)
     assert "never learn" in said(test)
 
 
+def test_a_backbone_that_was_never_pretrained_starts_at_random(workspace, dataset, weights, open_page):
+    test = open_page("model")
+    test.selectbox(key="backbone").select("SmallNet").run()
+    assert test.button_group(key="weights").options == ["Random"]
+    assert kept(workspace, dataset).model.weights == "none"
+    test.selectbox(key="backbone").select("MobileNetV2").run()
+    recipe = kept(workspace, dataset)
+    assert (recipe.model.weights, recipe.train.phases[0].freeze, recipe.data.image_size) == ("imagenet", "all", None)
+
+
 def test_hidden_layers_are_added_and_set(workspace, dataset, weights, open_page):
     test = open_page("model")
     test.button_group(key="hidden-count").set_value(2).run()

@@ -1,0 +1,107 @@
+"""How quick the pages are: server start, page changes, memory, upload to gallery.
+
+    python -m benchmarks.pages [ARCHIVE]      ARCHIVE: a zip of class folders, $GRAFT_REAL_DATA/hymenoptera.zip by default
+
+Prints medians, and writes `benchmarks/results/pages.json`.
+"""
+
+from __future__ import annotations
+
+import argparse
+import os
+import shutil
+import statistics
+import subprocess
+import sys
+import tempfile
+import time
+from pathlib import Path
+
+import psutil
+from playwright.sync_api import Page, expect, sync_playwright
+
+from core.data.images import decode
+from core.storage import write_json
+from tests import browser as browsers
+from tests.e2e.conftest import BROWSER_ARGUMENTS, Server
+
+RESULTS = Path(__file__).with_name("results")
+PAGES = ("Model", "Train", "Results", "Predict", "Data")
+ROUNDS = 3
+
+
+def main() -> None:
+    """Measure, print and write."""
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    real = os.environ.get("GRAFT_REAL_DATA", "")
+    parser.add_argument("archive", nargs="?", type=Path, default=Path(real) / "hymenoptera.zip" if real else None)
+    archive = parser.parse_args().archive
+    if archive is None or not archive.is_file():
+        sys.exit("Name an archive, or set GRAFT_REAL_DATA.")
+    path = browsers.find()
+    assert path, "No Chromium or Chrome on this machine."
+    with sync_playwright() as playwright:
+        browser = playwright.chromium.launch(executable_path=path, args=BROWSER_ARGUMENTS)
+        rounds = [_round(browser.new_page(), archive) for _ in range(ROUNDS)]
+        browser.close()
+    found = {name: round(statistics.median(one[name] for one in rounds), 3) for name in rounds[0]}
+    found["upload_limit_s"] = round(3 * found["unzip_s"] + found["decode_once_s"], 3)
+    RESULTS.mkdir(exist_ok=True)
+    write_json(RESULTS / "pages.json", found)
+    for name, value in found.items():
+        print(f"{name:32} {value}")
+
+
+def _round(page: Page, archive: Path) -> dict[str, float]:
+    with tempfile.TemporaryDirectory() as folder:
+        server = Server(Path(folder) / "workspace")
+        began = time.perf_counter()
+        server.start()
+        try:
+            page.goto(server.url)
+            expect(page.get_by_role("heading", name="Data", exact=True)).to_be_visible()
+            found = {"start_to_first_page_s": time.perf_counter() - began}
+            found["upload_to_gallery_s"] = _upload(page, archive)
+            changes = [_change(page, name) for name in PAGES * 2]
+            found["page_change_median_s"], found["page_change_max_s"] = statistics.median(changes), max(changes)
+            assert server.process is not None
+            process = psutil.Process(server.process.pid)
+            found["page_process_mb"] = process.memory_info().rss / 2**20
+            found["tensorflow_mapped"] = float(any("tensorflow" in item.path for item in process.memory_maps()))
+        finally:
+            server.stop()
+        page.context.close()
+        return {**found, **_plain(archive, Path(folder) / "unzipped")}
+
+
+def _upload(page: Page, archive: Path) -> float:
+    began = time.perf_counter()
+    page.locator("input[type=file]").first.set_input_files(archive)
+    expect(page.locator(".graft-tile").first).to_be_visible(timeout=120_000)
+    page.wait_for_function("() => document.querySelector('.graft-tile img')?.complete")
+    return time.perf_counter() - began
+
+
+def _change(page: Page, name: str) -> float:
+    began = time.perf_counter()
+    page.get_by_role("link", name=name).click()
+    expect(page.get_by_role("heading", name=name, exact=True)).to_be_visible()
+    return time.perf_counter() - began
+
+
+def _plain(archive: Path, folder: Path) -> dict[str, float]:
+    """The yardstick: `unzip` (Python's zipfile where there is no such command), then decoding every file once."""
+    began = time.perf_counter()
+    command = ["unzip", "-q", str(archive), "-d", str(folder)]
+    if shutil.which("unzip") is None:
+        command = [sys.executable, "-m", "zipfile", "-e", str(archive), str(folder)]
+    subprocess.run(command, check=True)
+    unzipped = time.perf_counter()
+    for path in folder.rglob("*"):
+        if path.is_file():
+            decode(path)
+    return {"unzip_s": unzipped - began, "decode_once_s": time.perf_counter() - unzipped}
+
+
+if __name__ == "__main__":
+    main()
