@@ -2,13 +2,13 @@
 
 import streamlit as st
 
-from app_pages.parts import errors, sidebar, startup
+from pages.parts import errors, frame, sidebar, startup
 
 st.set_page_config(page_title="Graft", page_icon="assets/icon.svg", layout="wide")
 st.logo("assets/logo.svg", size="large", icon_image="assets/icon.svg")
 
 startup.once()
-page = st.navigation([step.page for step in sidebar.STEPS], position="hidden")
+page = frame.navigation()
 with errors.shown():
     sidebar.draw()
 with errors.shown():

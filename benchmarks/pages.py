@@ -1,6 +1,6 @@
 """How quick the pages are: server start, page changes, memory, upload to gallery.
 
-    python -m benchmarks.pages [ARCHIVE]      ARCHIVE: a zip of class folders, $GRAFT_REAL_DATA/hymenoptera.zip by default
+    python -m benchmarks.pages [ARCHIVE]      default: $GRAFT_REAL_DATA/hymenoptera.zip
 
 Prints medians, and writes `benchmarks/results/pages.json`.
 """

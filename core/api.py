@@ -78,7 +78,7 @@ def run_error(run: Run, status: Status) -> Exception:
     noted = status.error or {}
     message, hint = noted.get("message", "The run failed."), noted.get("hint", "")
     kind = getattr(errors, noted.get("kind", ""), None)
-    if isinstance(kind, type) and issubclass(kind, errors.GraftError):
+    if isinstance(kind, type) and issubclass(kind, errors.GraftError) and kind is not errors.GraftError:
         return kind(message, hint)
     return RuntimeError(f"{message} The log: {run.path / 'worker.log'}")
 

@@ -48,7 +48,7 @@ def _trained_once(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
     workspace = Workspace(tmp_path_factory.mktemp("trained") / "workspace")
     dataset = ingest(coloured_folder(workspace.root.parent / "colours"), workspace)
-    run = Run.create(dataset, tiny_recipe("train.phases.0.epochs=6", "train.phases.0.freeze=none"), workspace)
+    run = Run.create(dataset, tiny_recipe("train.phases.0.freeze=none", "train.phases.0.epochs=6", "train.batch_size=4"), workspace)
     assert worker.main([str(run.path)]) == 0
     return workspace.root
 

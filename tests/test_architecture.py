@@ -47,20 +47,20 @@ def light_core() -> list[Path]:
 
 def test_the_rules_look_at_something():
     assert len(light_core()) > 15
-    assert len(modules("app_pages")) > 5
+    assert len(modules("pages")) > 5
     assert offenders(modules("core/engine"), "keras")
 
 
 def test_core_does_not_know_streamlit_or_the_pages():
-    assert not offenders(modules("core"), "streamlit", "app_pages", "app")
+    assert not offenders(modules("core"), "streamlit", "pages", "app")
 
 
 def test_keras_and_tensorflow_are_imported_in_the_engine_only():
-    assert not offenders([*light_core(), *modules("app_pages", "app.py")], *HEAVY)
+    assert not offenders([*light_core(), *modules("pages", "app.py")], *HEAVY)
 
 
 def test_the_engine_is_reached_across_a_process_only():
-    assert not offenders([*light_core(), *modules("app_pages", "app.py")], "core.engine")
+    assert not offenders([*light_core(), *modules("pages", "app.py")], "core.engine")
 
 
 def test_importing_all_of_core_but_the_engine_leaves_keras_out():
@@ -84,7 +84,7 @@ def test_the_command_line_starts_light():
     assert result.returncode == 0, result.stderr
 
 
-@pytest.mark.parametrize("place", ["core", "app_pages", "tests"])
+@pytest.mark.parametrize("place", ["core", "pages", "tests"])
 def test_modules_are_named_for_what_they_do(place):
     empty = {"utils", "util", "helpers", "helper", "common", "misc"}
     assert not [path for path in modules(place) if path.stem in empty or empty & set(path.parts)]

@@ -5,6 +5,7 @@ from __future__ import annotations
 import shutil
 from collections.abc import Callable
 from dataclasses import dataclass
+from importlib.util import find_spec
 from pathlib import Path
 
 from core.data.datasets import Dataset, Progress, ingest
@@ -51,12 +52,18 @@ def source_key(name: str) -> str:
 
 
 def _write_digits(folder: Path) -> None:
-    """The test part of UCI's handwritten digits (1,797 images of 8×8, 10 classes), from scikit-learn."""
+    """The test part of UCI's handwritten digits (1,797 images of 8×8, 10 classes), from scikit-learn.
+
+    Read from the file that `sklearn.datasets.load_digits` reads: importing sklearn for it would cost the page process
+    70 MB for as long as it lives.
+    """
     import numpy as np
     from PIL import Image
-    from sklearn.datasets import load_digits
 
-    pixels, labels = load_digits(return_X_y=True)
+    package = find_spec("sklearn")
+    assert package is not None and package.origin is not None, "scikit-learn is one of the requirements"
+    table = np.loadtxt(Path(package.origin).parent / "datasets" / "data" / "digits.csv.gz", delimiter=",")
+    pixels, labels = table[:, :-1], table[:, -1].astype(int)
     for index, (row, label) in enumerate(zip(pixels, labels, strict=True)):
         picture = Image.fromarray(np.round(row.reshape(8, 8) * (255 / 16)).astype(np.uint8))
         target = folder / str(label)

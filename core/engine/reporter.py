@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import csv
 import threading
 import time
@@ -35,7 +36,6 @@ class Reporter:
 
     def __enter__(self) -> Reporter:
         self.update(force=True)
-        self.run.append_event("state", state="running")
         threading.Thread(target=self._beat, daemon=True, name="heartbeat").start()
         return self
 
@@ -92,7 +92,8 @@ class Reporter:
     def finish(self, state: str, message: str, error: dict[str, str] | None = None) -> None:
         """The last word: stops the heartbeat and writes the final state."""
         self._ended.set()
-        self.run.append_event("state", state=state, message=message)
+        with contextlib.suppress(OSError):  # on a full disk the state is worth more than the event
+            self.run.append_event("state", state=state, message=message)
         self.update(force=True, state=state, message=message, error=error, eta_s=None)
 
     def stop_requested(self) -> bool:

@@ -30,6 +30,7 @@ def main(arguments: list[str]) -> int:
     run = Run.open(arguments[0])
     with Reporter(run) as reporter:
         try:
+            run.append_event("state", state="running")
             state, message = train(run, reporter)
         except StopRequested:
             state, message = "stopped", "Stopped before the first epoch; there is no model yet."
@@ -37,7 +38,7 @@ def main(arguments: list[str]) -> int:
             traceback.print_exc()
             problem = explained(error)
             reporter.finish("failed", problem.message, problem.as_dict())
-            return 2 if isinstance(error, GraftError) else 1
+            return 1 if type(problem) is GraftError else 2
         reporter.finish(state, message)
     return 0
 

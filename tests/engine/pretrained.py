@@ -47,6 +47,8 @@ def write_weights(folder: Path, name: str, alpha: float | None, seed: int = 0) -
     for variable in model.trainable_variables:
         if variable.name.endswith("kernel"):
             variable.assign(keras.initializers.HeNormal(seed)(variable.shape))
+    if facts.preprocessing == "caffe":  # takes values up to 128, where the others take up to 1
+        model.trainable_variables[0].assign(model.trainable_variables[0] / 64)
     settle(model, blobs(16, facts.min_size) / np.float32(127.5) - 1)
     folder.mkdir(parents=True, exist_ok=True)
     path = folder / (get(name, alpha)[1].weights_file or f"{name}_no_top.h5")

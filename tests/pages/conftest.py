@@ -57,7 +57,7 @@ def open_page() -> Callable[[str], AppTest]:
 
     def opened(name: str) -> AppTest:
         test = AppTest.from_file(str(PROJECT / "app.py"), default_timeout=20).run()
-        return test if name == "data" else test.switch_page(f"app_pages/{name}.py").run()
+        return test if name == "data" else test.switch_page(f"pages/{name}.py").run()
 
     return opened
 

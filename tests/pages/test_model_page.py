@@ -4,10 +4,10 @@ from __future__ import annotations
 
 import pytest
 
-from app_pages.parts import network
 from core.backbones.catalogue import BACKBONES, get
 from core.settings import Recipe
 from core.storage import read_json
+from pages.parts import network
 from tests.pages.conftest import said
 
 

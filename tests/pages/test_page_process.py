@@ -15,7 +15,7 @@ test = AppTest.from_file(sys.argv[1], default_timeout=30).run()
 slowest = 0.0
 for name in ("model", "train", "results", "predict", "data"):
     began = time.perf_counter()
-    test.switch_page(f"app_pages/{name}.py").run()
+    test.switch_page(f"pages/{name}.py").run()
     slowest = max(slowest, time.perf_counter() - began)
     assert not test.exception, test.exception
 loaded = {"tensorflow", "keras", "sklearn", "matplotlib"} & set(sys.modules)

@@ -8,10 +8,10 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from app_pages.parts import proposals
 from core.metrics import evaluate_predictions
 from core.runs import Run
 from core.storage import write_json
+from pages.parts import proposals
 from tests.pages.conftest import said
 
 
@@ -94,7 +94,7 @@ def test_the_predict_page_offers_the_run_its_classes_and_its_model(run, open_pag
 
 
 def test_bars_and_csv_of_a_prediction(run):
-    from app_pages.parts import predictions
+    from pages.parts import predictions
 
     rows = [
         {"name": "a.jpg", "file": "/nowhere", "label": "red", "probability": 0.9, "error": None,

@@ -6,11 +6,11 @@ from dataclasses import replace
 
 import pytest
 
-from app_pages.parts import proposals
 from core import jobs
 from core.runs import Run, Status, list_runs, this_process
 from core.settings import Recipe
 from core.storage import read_json
+from pages.parts import proposals
 from tests.pages.conftest import said
 
 

@@ -2,8 +2,9 @@
 
 import streamlit as st
 
-from app_pages.parts import errors, guards, new_pictures, predictions
+from pages.parts import errors, frame, guards, new_pictures, predictions
 
+frame.required()
 st.title("Predict", anchor=False)
 run = guards.run_with_model("models")
 st.caption(f"Tells apart: {errors.plain(', '.join(run.classes[:20]))}" + (" …" if len(run.classes) > 20 else ""))

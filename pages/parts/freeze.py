@@ -7,9 +7,9 @@ from html import escape
 
 import streamlit as st
 
-from app_pages.parts import fields, proposals, state, wording
 from core.backbones.catalogue import Block, Variant, head_parameters, resolve_freeze, trainable_parameters
 from core.settings import Recipe
+from pages.parts import fields, proposals, state, wording
 
 _PATH = "train.phases.0.freeze"
 _STYLE = """<style>

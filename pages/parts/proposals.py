@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-from app_pages.parts import network, state
 from core.backbones import weights
 from core.backbones.catalogue import BACKBONES, Backbone, Variant, get
 from core.data.datasets import Dataset
 from core.data.samples import SAMPLES
 from core.settings import Recipe
+from pages.parts import network, state
 
 
 def ensure_recipe(dataset: Dataset) -> Recipe:

@@ -5,11 +5,11 @@ from __future__ import annotations
 import pandas as pd
 import streamlit as st
 
-from app_pages.parts import charts, errors, fields, gallery, wording
 from core.data.datasets import Dataset
 from core.data.splits import split_dataset
 from core.errors import DataError, GraftError
 from core.settings import DataSettings
+from pages.parts import charts, errors, fields, gallery, wording
 
 PER_PAGE = 24
 

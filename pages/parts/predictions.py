@@ -12,11 +12,11 @@ import pandas as pd
 import streamlit as st
 from PIL import Image
 
-from app_pages.parts import errors, state
 from core.data.images import decode
 from core.errors import GraftError
 from core.inference import shared_predictor
 from core.runs import Run
+from pages.parts import errors, state
 
 TOP = 3
 PER_PAGE = 12

@@ -9,11 +9,11 @@ from pathlib import Path
 
 import streamlit as st
 
-from app_pages.parts import errors, memory, state
 from core.data.datasets import Dataset, Progress, ingest
 from core.data.samples import SAMPLES, ingest_sample
 from core.errors import DataError, GraftError, TooManyBadFilesError
 from core.workspace import Workspace
+from pages.parts import errors, memory, state
 
 log = logging.getLogger("graft.pages")
 _tasks: dict[Path, Ingestion] = {}

@@ -7,11 +7,11 @@ from typing import Any
 import pandas as pd
 import streamlit as st
 
-from app_pages.parts import charts, dataset_view, errors, gallery, wording
 from core.data.datasets import Dataset
 from core.errors import GraftError
 from core.metrics import worst_mistakes
 from core.runs import Run
+from pages.parts import charts, dataset_view, errors, gallery, wording
 
 PER_PAGE = 24
 MEANING = {

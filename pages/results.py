@@ -2,8 +2,9 @@
 
 import streamlit as st
 
-from app_pages.parts import guards, scores, sidebar
+from pages.parts import frame, guards, scores, sidebar
 
+frame.required()
 st.title("Results", anchor=False)
 run = guards.run_with_model("results")
 metrics = run.metrics() or {}

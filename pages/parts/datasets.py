@@ -4,9 +4,9 @@ from __future__ import annotations
 
 import streamlit as st
 
-from app_pages.parts import errors, ingestion, memory, state, wording
 from core.data.datasets import Dataset, delete_dataset, rename_class, rename_dataset, save_upload
 from core.data.samples import SAMPLES
+from pages.parts import errors, ingestion, memory, state, wording
 
 ARCHIVES = ["zip", "tar", "gz", "tgz", "bz2", "xz"]
 LAYOUT = """

@@ -8,7 +8,7 @@ from html import escape
 
 import streamlit as st
 
-from app_pages.parts import errors, state, wording
+from pages.parts import errors, state, wording
 
 _CHOSEN = ("font-size:.8rem;line-height:1.2rem;padding:0 0 .5rem 2rem;opacity:.72;overflow:hidden;white-space:nowrap;"
            "text-overflow:ellipsis")
@@ -54,7 +54,7 @@ class Step:
 
 
 def _page(name: str, title: str, icon: str, default: bool = False) -> st.Page:
-    return st.Page(f"app_pages/{name}.py", title=title, icon=f":material/{icon}:", default=default)
+    return st.Page(f"pages/{name}.py", title=title, icon=f":material/{icon}:", default=default)
 
 
 STEPS = (

@@ -10,11 +10,11 @@ from typing import BinaryIO
 
 import streamlit as st
 
-from app_pages.parts import errors, memory, state
 from core import pictures
 from core.data.datasets import save_upload
 from core.errors import DataError, GraftError
 from core.workspace import Workspace
+from pages.parts import errors, memory, state
 
 TYPES = ["jpg", "jpeg", "png", "webp", "gif", "bmp", "tif", "tiff", "zip", "tar", "gz", "tgz"]
 MOST = 2000

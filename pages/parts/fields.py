@@ -11,9 +11,9 @@ from typing import Any
 
 import streamlit as st
 
-from app_pages.parts import errors, state
 from core.errors import RecipeError
 from core.settings import FieldSpec, Recipe, field_spec
+from pages.parts import errors, state
 
 _PROBLEM = "field-problem"
 _SEGMENTS = 5

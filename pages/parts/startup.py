@@ -4,9 +4,9 @@ from __future__ import annotations
 
 import streamlit as st
 
-from app_pages.parts import errors, memory, network, state
 from core import jobs
 from core.data.datasets import clean_incoming
+from pages.parts import errors, memory, network, state
 
 
 @st.cache_resource(show_spinner=False)

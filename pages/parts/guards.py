@@ -4,10 +4,10 @@ from __future__ import annotations
 
 import streamlit as st
 
-from app_pages.parts import proposals, sidebar, state, wording
 from core.data.datasets import Dataset
 from core.runs import Run, list_runs
 from core.settings import Recipe
+from pages.parts import proposals, sidebar, state, wording
 
 
 def dataset_and_recipe() -> tuple[Dataset, Recipe]:

@@ -2,10 +2,11 @@
 
 import streamlit as st
 
-from app_pages.parts import fields, guards, live, proposals, sidebar, state, training_form
 from core import jobs
 from core.runs import Run
+from pages.parts import fields, frame, guards, live, proposals, sidebar, state, training_form
 
+frame.required()
 st.title("Train", anchor=False)
 dataset, recipe = guards.dataset_and_recipe()
 fields.problem()

@@ -5,11 +5,11 @@ from __future__ import annotations
 import pandas as pd
 import streamlit as st
 
-from app_pages.parts import network, proposals, state, wording
 from core.backbones import weights
 from core.backbones.catalogue import BACKBONES, Backbone, Variant, get
 from core.data.datasets import Dataset
 from core.settings import Recipe
+from pages.parts import network, proposals, state, wording
 
 
 def table(recipe: Recipe) -> None:

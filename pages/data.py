@@ -2,9 +2,10 @@
 
 import streamlit as st
 
-from app_pages.parts import charts, dataset_view, datasets, fields, ingestion, proposals, sidebar, state
 from core.data.datasets import list_datasets
+from pages.parts import charts, dataset_view, datasets, fields, frame, ingestion, proposals, sidebar, state
 
+frame.required()
 st.title("Data", anchor=False)
 workspace = state.workspace()
 task = ingestion.current(workspace)

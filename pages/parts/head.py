@@ -6,8 +6,8 @@ import json
 
 import streamlit as st
 
-from app_pages.parts import fields, state
 from core.settings import HiddenLayer, Recipe
+from pages.parts import fields, state
 
 MOST_LAYERS = 4
 

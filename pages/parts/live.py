@@ -5,10 +5,10 @@ from __future__ import annotations
 import pandas as pd
 import streamlit as st
 
-from app_pages.parts import charts, errors, state, wording
 from core import jobs
 from core.errors import GraftError
 from core.runs import Run, Status
+from pages.parts import charts, errors, state, wording
 
 POINTS = 600
 

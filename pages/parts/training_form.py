@@ -4,10 +4,10 @@ from __future__ import annotations
 
 import streamlit as st
 
-from app_pages.parts import charts, dataset_view, errors, fields, state, wording
 from core.data.datasets import Dataset
 from core.estimates import estimate
 from core.settings import Recipe
+from pages.parts import charts, dataset_view, errors, fields, state, wording
 
 _VIEWS = [1, 2, 4, 8, 16, "fresh"]
 

@@ -2,9 +2,10 @@
 
 import streamlit as st
 
-from app_pages.parts import backbones, fields, freeze, guards, head, sidebar
 from core.backbones.catalogue import get
+from pages.parts import backbones, fields, frame, freeze, guards, head, sidebar
 
+frame.required()
 st.title("Model", anchor=False)
 dataset, recipe = guards.dataset_and_recipe()
 fields.problem()
