@@ -5,7 +5,7 @@ from __future__ import annotations
 import argparse
 import os
 import sys
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from pathlib import Path
 
 from benchmarks.chart import chart
@@ -62,7 +62,7 @@ def parser() -> argparse.ArgumentParser:
     return found
 
 
-def listed(known: dict[str, object]) -> object:
+def listed(known: Mapping[str, object]) -> Callable[[str], tuple[str, ...]]:
     """A reader of names with commas or blanks between them."""
     def read(text: str) -> tuple[str, ...]:
         names = tuple(text.replace(",", " ").split())

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from typing import Any
 
 from benchmarks.jobs import JOBS, MEMORY_AIM, OVERHEAD_AIM, SYSTEMS, Job, reference
@@ -105,7 +105,7 @@ def table(head: Cells, rows: Iterable[Cells], texts: int = 1) -> str:
     return "\n".join([f"| {' | '.join(head)} |", f"|{rule}|", *lines])
 
 
-def without_repetition(rows: list[Cells]) -> list[Cells]:
+def without_repetition(rows: Sequence[Cells]) -> list[Cells]:
     """Rows whose first cell is empty where it is the same as above."""
     return [("", *row[1:]) if at and rows[at - 1][0] == row[0] else row for at, row in enumerate(rows)]
 

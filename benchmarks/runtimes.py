@@ -51,7 +51,8 @@ def main(arguments: Sequence[str] | None = None) -> None:
     parser.add_argument("--one", nargs=2, metavar=("NETWORK", "RUNTIME"), help=argparse.SUPPRESS)
     args = parser.parse_args(arguments)
     if args.one:
-        print(json.dumps(measure(*args.one, args.images, args.work)))
+        network, runtime = args.one
+        print(json.dumps(measure(network, runtime, args.images, args.work)))
         return
     compare(args)
 

@@ -53,9 +53,8 @@ def worker_environment() -> dict[str, str]:
 
 
 def submit(run: Run, workspace: Workspace, launcher: Launcher = launch_local) -> None:
-    """Put a run into the queue; it starts at once when there is room."""
-    if run.status().state != "queued":
-        raise RunError(f"The run is {run.status().state}.", "Start a new run.")
+    """Put a run into the queue; it starts at once when there is room. Raises RunError when it has ended."""
+    _require_active(run.status())
     tick(workspace, launcher, [*reversed(list_runs(workspace)), run])
 
 
@@ -73,19 +72,28 @@ def tick(workspace: Workspace, launcher: Launcher = launch_local, runs: list[Run
         room = workspace.limits.max_parallel_runs - sum(status.state == "running" for _, status in states)
         waiting = sorted((pair for pair in states if pair[1].state == "queued"), key=lambda pair: pair[1].queued)
         for run, status in waiting[:max(room, 0)]:
-            pid = launcher(run)
-            run.write_status(replace(status, state="running", pid=pid, pid_started=process_started(pid),
-                                     started=time.time(), message="Starting"))
+            _start(run, status, launcher)
 
 
 def run_now(run: Run, launcher: Launcher = launch_local) -> None:
-    """Start a run at once, past the queue (the command line's foreground run)."""
-    status = run.status()
-    if status.state != "queued":
-        raise RunError(f"The run is {status.state}.", "Start a new run.")
+    """Start a run at once, past the queue (the command line's foreground run). Raises RunError when it has ended."""
+    workspace = Workspace(run.dataset_path.parent.parent)
+    with _starting(workspace, timeout=30):
+        status = run.status()
+        _require_active(status)
+        if status.state == "queued":  # else somebody's `tick` was faster
+            _start(run, status, launcher)
+
+
+def _start(run: Run, status: Status, launcher: Launcher) -> None:
     pid = launcher(run)
     run.write_status(replace(status, state="running", pid=pid, pid_started=process_started(pid),
                              started=time.time(), message="Starting"))
+
+
+def _require_active(status: Status) -> None:
+    if not status.active:
+        raise RunError(f"The run is {status.state}.", "Start a new run.")
 
 
 def wait(run: Run, on_change: Callable[[Status], None] | None = None, poll: float = 0.2) -> Status:
@@ -111,9 +119,12 @@ def _reap() -> None:
 @contextmanager
 def _one_at_a_time(workspace: Workspace) -> Iterator[bool]:
     """Only one process starts runs at a moment; the others need not wait for it."""
-    lock = FileLock(workspace.runs / ".start.lock", timeout=0)
     try:
-        with lock:
+        with _starting(workspace, timeout=0):
             yield True
     except Timeout:
         yield False
+
+
+def _starting(workspace: Workspace, timeout: float) -> FileLock:
+    return FileLock(workspace.runs / ".start.lock", timeout=timeout)

@@ -48,7 +48,8 @@ def _trained_once(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
     workspace = Workspace(tmp_path_factory.mktemp("trained") / "workspace")
     dataset = ingest(coloured_folder(workspace.root.parent / "colours"), workspace)
-    run = Run.create(dataset, tiny_recipe("train.phases.0.freeze=none", "train.phases.0.epochs=6", "train.batch_size=4"), workspace)
+    recipe = tiny_recipe("train.phases.0.freeze=none", "train.phases.0.epochs=6", "train.batch_size=4")
+    run = Run.create(dataset, recipe, workspace)
     assert worker.main([str(run.path)]) == 0
     return workspace.root
 

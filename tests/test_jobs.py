@@ -14,7 +14,7 @@ import pytest
 
 from core import api, jobs
 from core.errors import RunError, WeightsNotFoundError
-from core.runs import Run, Status
+from core.runs import Status
 from core.settings import Limits
 from core.workspace import Workspace
 
@@ -114,13 +114,22 @@ def test_a_missing_weights_file_reaches_who_waits(tiny_run, workspace):
     assert "Traceback" in run.log_tail()
 
 
-def test_a_run_is_started_once(tiny_run, workspace):
+@pytest.mark.parametrize("first", ["submit", "tick", "run_now"])
+def test_a_run_is_started_once(tiny_run, workspace, first):
+    """A page that polls may start what the command line has just made, and the other way round."""
     run = tiny_run(*NO_WEIGHTS)
-    jobs.submit(run, workspace)
-    for start in (lambda: jobs.submit(run, workspace), lambda: jobs.run_now(run)):
-        with pytest.raises(RunError, match="running|failed"):
-            start()
+    ways = {"submit": lambda: jobs.submit(run, workspace), "tick": lambda: jobs.tick(workspace),
+            "run_now": lambda: jobs.run_now(run)}
+    ways[first]()
+    pid = run.status().pid
+    assert pid is not None
+    for start in ways.values():
+        start()
+        assert run.status().pid == pid
     jobs.wait(run)
+    for start in (ways["submit"], ways["run_now"]):
+        with pytest.raises(RunError, match="failed"):
+            start()
 
 
 def test_a_bug_is_told_apart_from_what_a_user_can_put_right(tiny_run):
@@ -130,8 +139,13 @@ def test_a_bug_is_told_apart_from_what_a_user_can_put_right(tiny_run):
 
 
 def test_ended_workers_do_not_stay_as_zombies(tiny_run, workspace):
-    run: Run = tiny_run(*NO_WEIGHTS)
+    run = tiny_run(*NO_WEIGHTS)
     jobs.submit(run, workspace)
     pid = run.status().pid
     jobs.wait(run)
-    until(lambda: not psutil.pid_exists(pid) or jobs.tick(workspace) is not None, 20)
+
+    def collected() -> bool:
+        jobs.tick(workspace)
+        return not psutil.pid_exists(pid)
+
+    until(collected, 20)

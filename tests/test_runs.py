@@ -94,7 +94,9 @@ def test_a_running_run_whose_process_is_killed_is_interrupted(tiny_run):
     running(run, process.pid)
     assert run.status().state == "running"
     process.kill()
-    assert run.status().state == "interrupted"  # a zombie is gone as well
+    while psutil.Process(process.pid).status() != psutil.STATUS_ZOMBIE:
+        time.sleep(0.01)
+    assert run.status().state == "interrupted"
     process.wait()
     assert read_json(run.path / "status.json")["state"] == "interrupted"
     assert not run.status().active and "gone" in run.status().message

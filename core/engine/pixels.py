@@ -12,12 +12,12 @@ import numpy as np
 
 from core.cache import cache_key, claim, make_room
 from core.data.datasets import Dataset
-from core.data.images import decode_batch
+from core.data.images import cores, decode_batch
 from core.engine.row_store import RowStore
 from core.workspace import Workspace
 
-CHUNK = 32
-"""Images decoded, and sent through a trunk, at a time: larger ones leave the processor's caches and gain nothing."""
+CHUNK = 16 * max(2, cores())
+"""Images decoded, and sent through a trunk, at a time: a few pieces for every core."""
 AHEAD_BYTES = 192 * 2**20
 """Decoded images that may wait for their reader."""
 STORE_SHARE = 0.5

@@ -6,6 +6,7 @@ import pytest
 
 from core.backbones.catalogue import (
     BACKBONES,
+    freeze_layer,
     get,
     head_parameters,
     resolve_freeze,
@@ -99,6 +100,25 @@ def test_freeze_points():
     with pytest.raises(RecipeError, match="block_99") as caught:
         resolve_freeze(variant, "block_99")
     assert "block_16" in caught.value.hint
+
+
+@pytest.mark.parametrize(("backbone", "variant"), PAIRS)
+def test_any_layer_is_a_freeze_point(backbone, variant):
+    """A layer counts the blocks that are wholly frozen with it."""
+    counts = [resolve_freeze(variant, layer) for layer in variant.layers]
+    assert counts == sorted(counts) and counts[-1] == len(variant.blocks)
+    assert set(counts) == set(range(len(variant.blocks) + 1)) or len(variant.layers) == len(variant.blocks)
+    for index, block in enumerate(variant.blocks, 1):
+        assert freeze_layer(variant, block.name) == freeze_layer(variant, block.layer) == block.layer
+        assert counts[variant.layers.index(block.layer)] == index
+        assert block.name not in variant.layers or block.name == block.layer
+    assert freeze_layer(variant, "none") is None and freeze_layer(variant, "all") == variant.blocks[-1].layer
+
+
+def test_a_layer_inside_a_block_is_taken_as_it_is():
+    _, variant = get("MobileNetV2", 0.35)
+    assert freeze_layer(variant, "block_12_expand_relu") == "block_12_expand_relu"
+    assert resolve_freeze(variant, "block_12_expand_relu") == resolve_freeze(variant, "block_11")
 
 
 def test_head_parameters_by_hand():

@@ -157,7 +157,7 @@ def test_the_last_word_is_said_on_a_full_disk_too(tiny_run):
 
 @pytest.mark.parametrize(("error", "kind", "said"), [
     (MemoryError(), OutOfMemoryError, "batch size"),
-    (tensorflow.errors.ResourceExhaustedError(None, None, "OOM when allocating tensor"), OutOfMemoryError, "batch size"),
+    (tensorflow.errors.ResourceExhaustedError(None, None, "OOM"), OutOfMemoryError, "batch size"),
     (OSError(errno.ENOSPC, "No space left on device"), DiskFullError, "Delete"),
     (OSError(errno.EDQUOT, "Disk quota exceeded"), DiskFullError, "Delete"),
     (DataError("Nothing.", "Do something."), DataError, "Do something."),
