@@ -65,6 +65,7 @@ def prepare_weights(recipe: Recipe, progress: Progress | None = None) -> None:
         WeightsNotFoundError: no weights, and no download possible.
     """
     require_supported(recipe)
+    catalogue.check(recipe)
     backbone, variant = catalogue.get(recipe.model.backbone, recipe.model.alpha)
     weights.ensure(backbone, variant, recipe.model.weights, progress)
 

@@ -1,22 +1,26 @@
 """The folder of things that can be computed again: what is in it, and keeping it within its limit.
 
 Entries are folders two levels down, `<kind>/<key>`. An entry's last use is the change time of its `used` file, in which
-the processes that use it now note their pid, so that nobody's rows are taken away while he reads them.
+the processes that use it now note their pid and start time (a pid is given again to others), so that nobody's rows are taken away while he reads them.
 """
 
 from __future__ import annotations
 
 import hashlib
 import json
-import os
 import shutil
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-import psutil
+from filelock import FileLock
 
+from core.runs import process_started, this_process
+from core.storage import write_text
 from core.workspace import Workspace
+
+SAME_START = 2.0
+"""Seconds that the start time of one process may seem to move when the clock is set."""
 
 
 @dataclass(frozen=True)
@@ -41,16 +45,13 @@ def entries(workspace: Workspace) -> list[Entry]:
     return sorted(found, key=lambda entry: entry.used)
 
 
-def total_bytes(workspace: Workspace) -> int:
-    """Bytes that the cache takes on disk."""
-    return sum(entry.nbytes for entry in entries(workspace))
-
-
 def claim(path: Path) -> None:
     """Note that this process uses an entry now; keeps it from being evicted, and makes it the most recent."""
     path.mkdir(parents=True, exist_ok=True)
-    with open(path / "used", "a", encoding="ascii") as handle:
-        handle.write(f"{os.getpid()}\n")
+    pid, started = this_process()
+    with FileLock(path / "used.lock"):
+        users = [user for user in _users(path) if user[0] != pid]
+        write_text(path / "used", "".join(f"{pid} {started}\n" for pid, started in [*users, (pid, started)]))
 
 
 def make_room(workspace: Workspace, wanted: int) -> bool:
@@ -86,8 +87,23 @@ def _entry(path: Path) -> Entry:
 
 
 def _in_use(path: Path) -> bool:
+    return bool(_users(path))
+
+
+def _users(path: Path) -> list[tuple[int, float]]:
+    """Pid and start time of the living processes that have noted that they use an entry."""
     try:
-        pids = {int(line) for line in (path / "used").read_text("ascii").split()}
+        lines = (path / "used").read_text("ascii").splitlines()
     except (OSError, ValueError):
-        return False
-    return any(psutil.pid_exists(pid) for pid in pids)
+        return []
+    users = []
+    for line in lines:
+        try:
+            pid, started = line.split()
+            user = int(pid), float(started)
+        except ValueError:
+            continue
+        now = process_started(user[0])
+        if now is not None and abs(now - user[1]) < SAME_START:
+            users.append(user)
+    return users

@@ -70,6 +70,7 @@ class TrainingLog:
         self._rows = 0
         self._notes = 0
         self._message = ""
+        self._history_bytes = 0
 
     def __call__(self, status: Status) -> None:
         """Look at the run again, now that its status has changed."""
@@ -80,6 +81,11 @@ class TrainingLog:
         for note in notes[self._notes:]:
             tell(f"Note: {note}")
         self._notes = len(notes)
+        path = self._run.path / "history.csv"
+        size = path.stat().st_size if path.is_file() else 0
+        if size == self._history_bytes:
+            return
+        self._history_bytes = size
         history = self._run.history()
         for row in history.iloc[self._rows:].to_dict("records"):
             tell(

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import itertools
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
@@ -25,7 +26,7 @@ def collect(sources: Iterable[Path], scratch: Path, limits: Limits) -> list[Pict
 
     Args:
         sources: What the user named. A single file is taken whatever it is called.
-        scratch: A folder that members of archives are written to, under names of ours.
+        scratch: An empty folder that members of archives are written to, under names of ours.
         limits: What an archive may hold.
 
     Raises:
@@ -33,13 +34,14 @@ def collect(sources: Iterable[Path], scratch: Path, limits: Limits) -> list[Pict
         ArchiveError: an archive cannot be read.
         DataError: there is no image in any of them.
     """
-    pictures = [picture for source in sources for picture in _pictures(source, scratch, limits)]
+    numbers = itertools.count()
+    pictures = [picture for source in sources for picture in _pictures(source, scratch, limits, numbers)]
     if not pictures:
         raise DataError("There is no image in what was given.", "Give image files, folders or zips of images.")
     return pictures
 
 
-def _pictures(source: Path, scratch: Path, limits: Limits) -> Iterator[Picture]:
+def _pictures(source: Path, scratch: Path, limits: Limits, numbers: Iterator[int]) -> Iterator[Picture]:
     if not source.exists():
         raise NotFoundError(f"There is no file or folder '{source}'.")
     if source.is_dir():
@@ -47,16 +49,16 @@ def _pictures(source: Path, scratch: Path, limits: Limits) -> Iterator[Picture]:
             if _is_picture(path.relative_to(source).as_posix()) and path.is_file():
                 yield Picture(str(path), path)
     elif names.suffix(source.name) in names.ARCHIVE_SUFFIXES:
-        yield from _unpacked(source, scratch, limits)
+        yield from _unpacked(source, scratch, limits, numbers)
     else:
         yield Picture(str(source), source)
 
 
-def _unpacked(source: Path, scratch: Path, limits: Limits) -> Iterator[Picture]:
+def _unpacked(source: Path, scratch: Path, limits: Limits, numbers: Iterator[int]) -> Iterator[Picture]:
     for member in archive.walk(source, limits, archive.Notes()):
         if member.is_folder or not _is_picture(member.name):
             continue
-        path = scratch / f"{len(list(scratch.iterdir())):06d}{names.suffix(member.name)}"
+        path = scratch / f"{next(numbers):06d}{names.suffix(member.name)}"
         try:
             with open(path, "xb") as file:
                 for piece in member.chunks():

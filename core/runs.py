@@ -19,6 +19,7 @@ from typing import TYPE_CHECKING, Any
 
 import psutil
 
+from core.backbones import catalogue
 from core.errors import NotFoundError, RunError
 from core.settings import Recipe, require_supported
 from core.storage import read_json, write_json, write_text
@@ -89,7 +90,7 @@ class Run:
         from core.data.splits import split_dataset
 
         require_supported(recipe)
-        _require_known_backbone(recipe)
+        catalogue.check(recipe)
         table = split_dataset(dataset, recipe.data)
         if path is None:
             if workspace is None:
@@ -299,12 +300,3 @@ def _alive(pid: int | None, started: float | None) -> bool:
         return same and process.status() != psutil.STATUS_ZOMBIE
     except psutil.Error:
         return False
-
-
-def _require_known_backbone(recipe: Recipe) -> None:
-    """Raise RecipeError for a backbone, width or freeze point that is not in the catalogue."""
-    from core.backbones.catalogue import get, resolve_freeze
-
-    _, variant = get(recipe.model.backbone, recipe.model.alpha)
-    for phase in recipe.train.phases:
-        resolve_freeze(variant, phase.freeze)

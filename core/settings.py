@@ -92,10 +92,11 @@ class AugmentSettings(Settings):
         description="none: images as they are. light: mirrored. medium: mirrored, turned and zoomed a little. "
         "strong: all of it, more. custom: the values below.",
     )
-    views: Annotated[int, Field(ge=1, le=64)] | Literal["fresh"] = Field(
+    views: Annotated[int, Field(ge=2, le=64)] | Literal["fresh"] = Field(
         4, title="Views per image",
-        description="How many changed copies of an image are prepared once and then used in turn. "
-        "'fresh': a new copy every epoch, at the price of running the frozen layers every epoch.",
+        description="How many versions of an image are prepared once and then used in turn: the image itself and "
+        "changed copies. 'fresh': a new copy every epoch, at the price of running the frozen layers every epoch. "
+        "Where nothing is frozen every epoch makes new copies anyway.",
     )
     flip: Literal["none", "horizontal", "vertical", "both"] = Field(
         "none", title="Flip", description="Mirror images at random.",
@@ -203,6 +204,13 @@ class ModelSettings(Settings):
         "softmax", title="Output",
         description="softmax: exactly one class an image. sigmoid: each class on its own.",
     )
+
+
+    @property
+    def trains_batch_norm(self) -> bool:
+        """True when batch normalisation learns in the layers that are trained. From random weights it always does:
+        there are no pretrained statistics to keep."""
+        return self.batch_norm == "train" or self.weights == "none"
 
 
 class Phase(Settings):

@@ -42,5 +42,6 @@ with st.expander("Advanced", icon=":material/tune:"):
     with middle:
         fields.draw("data.resize")
     with right:
-        fields.draw("model.batch_norm")
+        fields.draw("model.batch_norm", disabled=None if recipe.model.weights != "none" else "With random starting "
+                    "weights everything is trained, the statistics of its batch normalisation too.")
 sidebar.next_step(2, "Set up the training")

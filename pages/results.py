@@ -2,7 +2,7 @@
 
 import streamlit as st
 
-from pages.parts import frame, guards, scores, sidebar
+from pages.parts import frame, guards, run_deletion, scores, sidebar
 
 frame.required()
 st.title("Results", anchor=False)
@@ -10,6 +10,7 @@ run = guards.run_with_model("results")
 metrics = run.metrics() or {}
 splits = [split for split in ("test", "validation") if split in metrics]
 if not splits:
+    run_deletion.button(run)
     guards.empty("This run ended before its model could be scored.", 2, "Train again")
 if run.recipe.model.weights == "none":
     st.badge("random weights", icon=":material/casino:", color="orange",
@@ -29,4 +30,6 @@ with right:
                  "has numbers on the diagonal only.")
     scores.confusion(metrics[split], run.classes, split)
 scores.mistakes(run, split)
-sidebar.next_step(4, "Predict on new pictures")
+with st.container(horizontal=True):
+    sidebar.next_step(4, "Predict on new pictures")
+    run_deletion.button(run)

@@ -21,7 +21,7 @@ if looked_at is not None:
         sidebar.next_step(3, "See the results")
 
 with st.expander("Set up another run", icon=":material/add:") if looked_at else st.container():
-    training_form.settings(recipe)
+    training_form.settings(dataset, recipe)
     training_form.summary(dataset, recipe)
     ready = proposals.obtainable(recipe)
     if not ready:

@@ -9,7 +9,8 @@ from pathlib import Path
 
 import pytest
 
-from core.cache import cache_key, claim, entries, make_room, total_bytes
+from core.cache import cache_key, claim, entries, make_room
+from core.runs import process_started
 from core.settings import Limits
 from core.workspace import Workspace
 
@@ -28,7 +29,7 @@ def put(workspace: Workspace, name: str, used: float, pid: int | None = None) ->
     folder = workspace.cache / "activations" / name
     folder.mkdir(parents=True)
     (folder / "data.bin").write_bytes(os.urandom(BLOCK))
-    (folder / "used").write_text("" if pid is None else f"{pid}\n")
+    (folder / "used").write_text("" if pid is None else f"{pid} {process_started(pid) or 0.0}\n")
     os.utime(folder / "used", (used, used))
     return folder
 
@@ -49,7 +50,7 @@ def test_entries_are_listed_by_last_use(small):
     put(small, "old", used=100)
     (small.cache / "speed.json").write_text("{}")  # no entry
     assert [entry.path.name for entry in entries(small)] == ["old", "new"]
-    assert 2 * BLOCK <= total_bytes(small) < 2.5 * BLOCK
+    assert 2 * BLOCK <= sum(entry.nbytes for entry in entries(small)) < 2.5 * BLOCK
 
 
 def test_nothing_goes_while_there_is_room(small):
@@ -95,6 +96,21 @@ def test_a_claim_of_another_process_holds_until_it_ends(small):
         process.stdin.close()
         process.wait(20)
     assert make_room(small, 3 * BLOCK) and not folder.exists()
+
+
+def test_a_pid_that_was_given_again_holds_nothing(small):
+    folder = put(small, "theirs", used=1)
+    (folder / "used").write_text(f"{os.getpid()} {process_started(os.getpid()) - 60}\n{os.getpid()}\nnonsense\n")
+    assert make_room(small, 3 * BLOCK) and not folder.exists()
+
+
+def test_claiming_leaves_one_line_for_each_living_process(small):
+    folder = put(small, "mine", used=1)
+    parent = f"{os.getppid()} {process_started(os.getppid())}\n"
+    (folder / "used").write_text(f"{gone_pid()} 0.0\n{parent}")
+    for _ in range(3):
+        claim(folder)
+    assert (folder / "used").read_text() == f"{parent}{os.getpid()} {process_started(os.getpid())}\n"
 
 
 def test_more_than_the_limit_never_fits(small):

@@ -152,6 +152,18 @@ def resolve_freeze(variant: Variant, freeze: str) -> int:
                       f"Use all, none, the name of a layer, or one of: {names}.")
 
 
+def check(recipe: Recipe) -> None:
+    """See that a recipe's backbone, width, freeze points and image size exist together. Raises RecipeError."""
+    backbone, variant = get(recipe.model.backbone, recipe.model.alpha)
+    for phase in recipe.train.phases:
+        resolve_freeze(variant, phase.freeze)
+    size = recipe.data.image_size
+    if size is not None and size < backbone.min_size:
+        raise RecipeError(f"{backbone.title} cannot work on images of {size} pixels.",
+                          f"Set the image size to {backbone.min_size} or more, or leave it empty for "
+                          f"{backbone.default_size}.")
+
+
 def freeze_layer(variant: Variant, freeze: str) -> str | None:
     """The last frozen layer for a freeze point; None when nothing is frozen. Raises RecipeError as `resolve_freeze`."""
     blocks = resolve_freeze(variant, freeze)
@@ -189,7 +201,7 @@ def trainable_parameters(variant: Variant, recipe: Recipe, classes: int) -> int:
     frozen = min(resolve_freeze(variant, phase.freeze) for phase in recipe.train.phases)
     tail = variant.blocks[frozen:]
     total = sum(block.trainable for block in tail)
-    if recipe.model.batch_norm == "train":
+    if recipe.model.trains_batch_norm:
         total += sum(block.batch_norm for block in tail)
     return total + head_parameters(variant, recipe.model, classes, size)
 

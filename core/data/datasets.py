@@ -41,7 +41,7 @@ class Dataset:
     created: str
     source: str
     notes: list[str]
-    """What was left out while ingesting, in sentences."""
+    """What was left out while ingesting, and pictures in more than one split or class, in sentences."""
     images: int
     """Usable images."""
     bad: int
@@ -167,8 +167,13 @@ def rename_dataset(workspace: Workspace, dataset_id: str, name: str) -> Dataset:
 
 
 def delete_dataset(workspace: Workspace, dataset_id: str) -> None:
-    """Delete a dataset with its images. Raises NotFoundError."""
+    """Delete a dataset with its images. Raises NotFoundError, and DataError while a run waits or trains on it."""
+    from core.runs import list_runs
+
     folder = workspace.dataset_dir(dataset_id)
+    busy = [run.id for run in list_runs(workspace) if run.dataset["id"] == dataset_id and run.status().active]
+    if busy:
+        raise DataError(f"The dataset is in use by {', '.join(busy)}.", "Stop that run, or wait until it has ended.")
     doomed = workspace.incoming / workspace.new_id("deleted")
     os.rename(folder, doomed)  # gone for everybody at once, however long deleting takes
     shutil.rmtree(doomed, ignore_errors=True)

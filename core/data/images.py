@@ -65,28 +65,6 @@ def decode(
         return np.array(upright if size is None else _fit(upright, size, resize))
 
 
-def decode_many(
-    paths: Sequence[Path], size: int, resize: str = "crop", threads: int | None = None
-) -> Iterator[np.ndarray]:
-    """Decode in threads and yield uint8 [size, size, 3] in the order of `paths`, a few images ahead of the reader.
-
-    Raises:
-        ImageDecodeError: at the first file that cannot be decoded.
-    """
-    threads = threads or cores()
-    pool, waiting = _pool(threads), deque[Future[np.ndarray]]()
-    try:
-        for path in paths:
-            waiting.append(pool.submit(decode, path, size, resize))
-            if len(waiting) > 8 * threads:
-                yield waiting.popleft().result()
-        while waiting:
-            yield waiting.popleft().result()
-    finally:
-        for future in waiting:
-            future.cancel()
-
-
 def decode_batch(
     paths: Sequence[Path], size: int, resize: str = "crop", threads: int | None = None, out: np.ndarray | None = None
 ) -> np.ndarray:

@@ -12,7 +12,7 @@ from functools import partial
 from pathlib import Path
 from typing import Any
 
-from core.data import archive, formats, images, layout, names
+from core.data import archive, copies, formats, images, layout, names
 from core.data.images import IMAGES, THUMBNAILS, thumbnail_path
 from core.data.members import DamagedMemberError, Member, Notes
 from core.errors import DatasetShapeError, TooManyBadFilesError
@@ -27,7 +27,7 @@ _LOOK_AHEAD = 256
 
 @dataclass(frozen=True)
 class Unpacked:
-    """What came out of a source: manifest rows, classes in order, and sentences on what was left out."""
+    """What came out of a source: manifest rows, classes in order, and sentences on what was left out or is odd."""
 
     rows: list[dict[str, Any]]
     classes: list[str]
@@ -58,7 +58,7 @@ def unpack(
         else:
             kept.append({**row, "class": place[0], "split": place[1]})
     _judge_bad_files(kept, structure.classes, limits, accept_bad)
-    return Unpacked(kept, structure.classes, notes.lines())
+    return Unpacked(kept, structure.classes, [*notes.lines(), *copies.notes(kept)])
 
 
 class _Folders:

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
+from core.data import copies
 from core.data.datasets import Dataset
 from core.errors import DataError
 from core.settings import DataSettings
@@ -19,13 +20,17 @@ def split_dataset(dataset: Dataset, settings: DataSettings) -> pd.DataFrame:
     """The usable rows with their final `split` (train, validation or test) and `group`.
 
     Split folders of the data are used as such; what they lack is taken from the training images, stratified by class.
-    The same settings give the same split, whatever order the files came in.
+    The same settings give the same split, whatever order the files came in. Copies of a picture (equal bytes) go to the
+    same split, except where the data's own folders have torn them apart.
 
     Raises:
         DataError: a class would have no image to train on or none to check with; a group pattern that fits no path.
     """
     table = dataset.usable().sort_values(["path", "hash", "file"], kind="stable", ignore_index=True)
-    table["group"] = _groups(table["path"], settings.group_pattern)
+    hashes, groups = table["hash"].tolist(), _groups(table["path"], settings.group_pattern)
+    if settings.group_pattern is not None:  # groups that share a picture are one
+        groups = [groups[first] for first in copies.together(hashes, groups)]
+    table["group"] = groups
     given = set(table["split"])
     split = np.where(table["split"] == "", "train", table["split"]).astype(object)
     if "train" not in split:
@@ -51,6 +56,7 @@ class _Picker:
         self._labels, self._groups = table["class"].to_numpy(), table["group"].to_numpy()
         self._split, self._seed = split, settings.seed
         self._grouped = settings.group_pattern is not None
+        self._unit = copies.together(table["hash"].tolist())
 
     def move(self, to: str, share: float, keep: int, at_least: int) -> None:
         """Move `share` of each class's training images, leaving `keep` or more and moving `at_least` if there are."""
@@ -63,11 +69,39 @@ class _Picker:
 
     def _by_class(self, pool: np.ndarray, share: float, keep: int, at_least: int,
                   rng: np.random.Generator) -> np.ndarray:
-        chosen = []
+        chosen = np.zeros(len(self._labels), bool)
+        copied = np.bincount(self._unit[pool], minlength=len(chosen))[self._unit] > 1
+        units = {label: len(np.unique(self._unit[pool[self._labels[pool] == label]]))
+                 for label in (np.unique(self._labels[pool[copied[pool]]]))}
         for label in np.unique(self._labels[pool]):
             members = rng.permutation(pool[self._labels[pool] == label])
-            chosen.append(members[:_portion(len(members), share, keep, at_least)])
-        return np.concatenate(chosen)
+            wanted = _portion(len(members), share, keep, at_least)
+            if label in units:
+                self._take_units(pool, members, wanted, keep, at_least, chosen, units)
+            else:
+                chosen[members[:wanted]] = True
+        return np.flatnonzero(chosen)
+
+    def _take_units(self, pool: np.ndarray, members: np.ndarray, wanted: int, keep: int, at_least: int,
+                    chosen: np.ndarray, units: dict[str, int]) -> None:
+        """Choose `wanted` of a class's members with all their copies, leaving `keep` different pictures of each class.
+
+        Args:
+            chosen: bool [rows]; what is chosen is entered here.
+            units: Different pictures left of each class that has copies; brought up to date.
+        """
+        label, held = self._labels[members[0]], int(chosen[members].sum())
+        for enough, most in ((wanted, wanted), (at_least, len(members))):
+            for index in members:
+                if held >= enough:
+                    break
+                twins = pool[self._unit[pool] == self._unit[index]]
+                labels = np.unique(self._labels[twins])
+                more = int((self._labels[twins] == label).sum())
+                if not chosen[index] and held + more <= most and all(units[name] > keep for name in labels):
+                    chosen[twins] = True
+                    held += more
+                    units.update({name: units[name] - 1 for name in labels})
 
     def _by_group(self, pool: np.ndarray, share: float, keep: int, at_least: int,
                   rng: np.random.Generator) -> np.ndarray:
@@ -126,7 +160,8 @@ def _check_every_class(table: pd.DataFrame, classes: list[str]) -> None:
                 raise DataError(
                     f"The class '{label}' has {images}, and none is left {purpose}.",
                     "Every class needs at least two images, one of them in training and one in validation"
-                    + (", in different groups." if (table["group"] != "").any() else "; better twenty or more."),
+                    + (", in different groups." if (table["group"] != "").any() else "; better twenty or more.")
+                    + (" Copies of a picture count as one." if table["hash"].duplicated().any() else ""),
                 )
 
 

@@ -18,7 +18,7 @@ import numpy as np
 from core.storage import read_json, write_json
 
 MEMORY_BUDGET = 192 * 2**20
-"""Bytes up to which a whole store is kept in memory while training."""
+"""Bytes of activations that are kept in memory while training, all views together."""
 
 
 class RowStore:

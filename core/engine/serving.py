@@ -12,36 +12,42 @@ from pathlib import Path
 import keras
 import numpy as np
 
-from core.engine.onnx_graph import UnsupportedLayer, to_onnx
+from core.engine.onnx_graph import to_onnx
 from core.engine.onnx_session import onnx_runner
 from core.storage import digest, replacing, write_json, write_text
 
+CHECK_IMAGES = 8
 PROBABILITY_TOLERANCE = 5e-3
 """Activations kept as float16 move a probability by up to about a thousandth."""
 
 
-def save_model(model: keras.Model, folder: Path, classes: list[str], images: np.ndarray, expected: np.ndarray,
-               note: Callable[[str], None]) -> None:
-    """Write model.keras, labels.txt and, when it agrees with `expected` on `images`, serving.onnx.
+def save_model(model: keras.Model, folder: Path, classes: list[str]) -> None:
+    """Write model.keras and labels.txt."""
+    (folder / "serving.json").unlink(missing_ok=True)  # it belongs to the model that is being replaced
+    with replacing(folder / "model.keras") as temporary:
+        model.save(temporary)
+    write_text(folder / "labels.txt", "\n".join(classes) + "\n")
+
+
+def save_twin(model: keras.Model, folder: Path, images: np.ndarray, expected: np.ndarray,
+              note: Callable[[str], None]) -> None:
+    """Write serving.onnx for the model.keras in the folder, when it agrees with `expected` on `images`.
 
     Args:
         images: uint8 [n, h, w, 3].
         expected: Probabilities [n, classes] that training and evaluation used for them.
     """
-    path = folder / "model.keras"
-    with replacing(path) as temporary:
-        model.save(temporary)
-    write_text(folder / "labels.txt", "\n".join(classes) + "\n")
-    twin, record = folder / "serving.onnx", folder / "serving.json"
-    record.unlink(missing_ok=True)
+    twin = folder / "serving.onnx"
     try:
         with replacing(twin) as temporary:
             temporary.write_bytes(to_onnx(model).SerializeToString())
-    except (UnsupportedLayer, ValueError) as error:
-        return note(f"Prediction will use Keras: {error}.")
-    difference = float(np.abs(onnx_runner(twin)(images) - expected).max())
-    if difference > PROBABILITY_TOLERANCE:
+        difference = float(np.abs(onnx_runner(twin)(images) - expected).max())
+    except Exception as error:  # onnxruntime's errors share no base class; without the twin Keras predicts
+        twin.unlink(missing_ok=True)
+        return note(f"Prediction will use Keras: {type(error).__name__}: {error}")
+    if not difference <= PROBABILITY_TOLERANCE:
         twin.unlink()
         return note(f"Prediction will use Keras: the converted network's probabilities differ by {difference:.1e}.")
-    write_json(record, {"model": digest(path), "difference": difference, "images": len(images),
-                        "image_size": model.input_shape[1]})
+    write_json(folder / "serving.json", {
+        "model": digest(folder / "model.keras"), "difference": difference, "images": len(images),
+        "image_size": model.input_shape[1]})

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import time
+import traceback
 from pathlib import Path
 from typing import Any
 
@@ -16,7 +17,7 @@ from core.engine.network import build_network
 from core.engine.pixels import Pixels
 from core.engine.plan import PhasePlan, plan_phases
 from core.engine.reporter import Reporter, StopRequested
-from core.engine.serving import save_model
+from core.engine.serving import CHECK_IMAGES, save_model, save_twin
 from core.engine.training import Trainer
 from core.estimates import BACKWARD, TRAINING, record_speed, trunk_and_tail
 from core.metrics import evaluate_predictions
@@ -47,26 +48,37 @@ class TrainingSession:
         """Train and save; gives the final state and its message."""
         if self.recipe.model.weights == "none":
             self.reporter.note("Random starting weights: the backbone was not pretrained.")
+        best = self.trainer.best
         try:
             self.trainer.fit()
-        finally:
-            if self.trainer.best.weights:
-                self.save(began)
-        best = self.trainer.best
+        except StopRequested:
+            if not best.weights:
+                raise
+        except Exception:
+            self._save_what_there_is(began)
+            raise
         if not best.weights:
             raise StopRequested
+        self.save(began)
         self._record_training_speed()
         state = "stopped" if self.run.stop_requested else "completed"
         return state, f"Best epoch {best.epoch}: {best.accuracy:.1%} of the validation images are right."
 
+    def _save_what_there_is(self, began: float) -> None:
+        """Keep the best model of a run that fails; the failure that is being handled stays the one that is told."""
+        if self.trainer.best.weights:
+            try:
+                self.save(began)
+            except Exception:  # such as a full disk, which may be why the run fails
+                traceback.print_exc()
+
     def save(self, began: float) -> None:
         """Write model, labels, predictions and metrics for the best state."""
         self.reporter.update(force=True, phase="save", message="Saving the model", eta_s=None)
+        self.trainer.restore_best()
         table = self._predictions()
-        save_model(self.network.whole, self.run.path, self.run.classes,
-                   self.pixels.read(table["row"].to_numpy()[:8]),
-                   table[[f"p{index}" for index in range(len(self.run.classes))]].to_numpy()[:8], self.reporter.note)
-        table = table.drop(columns="row")
+        rows = table.pop("row").to_numpy()
+        save_model(self.network.whole, self.run.path, self.run.classes)
         with replacing(self.run.path / "predictions.parquet") as path:
             table.to_parquet(path, index=False)
         best = self.trainer.best
@@ -79,6 +91,8 @@ class TrainingSession:
             "random_weights": self.recipe.model.weights == "none",
             "seconds": round(time.monotonic() - began, 2),
         })
+        save_twin(self.network.whole, self.run.path, self.pixels.read(rows[:CHECK_IMAGES]),
+                  table.filter(regex=r"^p\d+$").to_numpy()[:CHECK_IMAGES], self.reporter.note)
 
     def _record_training_speed(self) -> None:
         """Remember what training through the backbone's tail cost here, where there was one."""

@@ -20,7 +20,7 @@ from core.engine.optimizers import build_optimizer
 from core.engine.pixels import Pixels
 from core.engine.plan import PhasePlan, apply_freezing
 from core.engine.reporter import Reporter
-from core.engine.row_store import RowStore
+from core.engine.row_store import MEMORY_BUDGET, RowStore
 from core.errors import TrainingDivergedError
 from core.metrics import log_loss
 from core.settings import Recipe
@@ -75,6 +75,7 @@ class Trainer:
         self.best = Best(recipe.train.monitor)
         self.variables = self._ever_trained()
         self._tail: tuple[keras.Model, Read] | None = None
+        self._stores: list[RowStore] = []
 
     def fit(self) -> None:
         """Run all phases, then put the best state back. After StopRequested in an epoch the best so far counts."""
@@ -82,8 +83,11 @@ class Trainer:
         for index, plan in enumerate(self.plans):
             if self.best.weights:
                 self.best.restore(self.variables)
-            apply_freezing(self.network, plan, self._trains_batch_norm)
+            apply_freezing(self.network, plan, self.recipe.model.trains_batch_norm)
+            before, self._stores = self._stores, []
             model, batches, self._tail = self._prepare(plan)
+            for store in before:
+                store.close()
             batches.seed = self.recipe.train.seed + 7919 * index
             watcher = _Watcher(self, plan, batches, done)
             self._compile(model, plan, len(batches))
@@ -117,11 +121,6 @@ class Trainer:
         labels = self.validation.labels
         return float(log_loss(found, labels)), float((found.argmax(1) == labels).mean())
 
-    @property
-    def _trains_batch_norm(self) -> bool:
-        # From random weights there are no pretrained statistics to keep.
-        return self.recipe.model.batch_norm == "train" or self.recipe.model.weights == "none"
-
     def _ever_trained(self) -> list[Any]:
         """All weights outside what every phase leaves as it is."""
         always = frozenset.intersection(*(plan.frozen for plan in self.plans))
@@ -149,7 +148,9 @@ class Trainer:
     def _cached_views(self, plan: PhasePlan) -> list[RowStore] | None:
         """The stores of all views, the images themselves first; None when there is no room after all."""
         trunk, augment = self._trunk_of(plan), self.recipe.augment
-        first = self.cache.open(trunk, self.examples.rows)
+        fresh = augment.active and augment.views == "fresh"
+        held_back = [self.validation.rows, self.examples.of("test").rows]
+        first = self.cache.open(trunk, np.concatenate(held_back) if fresh else self.examples.rows)
         if first is None:
             return None
         stores = [first]
@@ -163,7 +164,8 @@ class Trainer:
                     break
                 stores.append(store)
         for store in stores:
-            store.keep_in_memory()
+            store.keep_in_memory(MEMORY_BUDGET // len(stores))
+        self._stores = stores
         return stores
 
     def _batches(self, views: list[Read], ahead: bool = False) -> Batches:

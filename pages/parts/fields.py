@@ -22,13 +22,22 @@ STEPS = {"train.phases.learning_rate": 1e-4, "train.phases.weight_decay": 1e-4, 
          "augment.rotation": 5.0, "data.image_size": 32}
 
 
-def draw(path: str, *, options: list[Any] | None = None, label: str | None = None) -> None:
-    """Draw the widget of one field (`train.phases.0.epochs`); `options` offers these values instead of free input."""
+def draw(
+    path: str, *, options: list[Any] | None = None, label: str | None = None, disabled: str | None = None
+) -> None:
+    """Draw the widget of one field (`train.phases.0.epochs`).
+
+    Args:
+        options: Offers these values instead of free input.
+        label: Instead of the field's title.
+        disabled: Why the field cannot be set now; said in its help.
+    """
     spec = field_spec(re.sub(r"\.\d+(?=\.|$)", "", path))
     value = read(state.recipe() or Recipe(), path)
     key = f"field:{path}"
     common: dict[str, Any] = {
-        "label": label or spec.title, "help": spec.help, "key": key, "on_change": commit, "args": (path, key),
+        "label": label or spec.title, "help": disabled or spec.help, "disabled": disabled is not None, "key": key,
+        "on_change": commit, "args": (path, key),
     }
     offered = list(options or spec.choices)
     if offered and value not in offered:

@@ -8,9 +8,11 @@ import streamlit as st
 from core import jobs
 from core.errors import GraftError
 from core.runs import Run, Status
-from pages.parts import charts, errors, state, wording
+from pages.parts import charts, errors, run_deletion, state, wording
 
 POINTS = 600
+BESIDE_TRAINING = ("prepare", "save")
+"""Phases whose time left says nothing of the rest of the run."""
 
 
 @errors.guarded
@@ -65,6 +67,8 @@ def _header(run: Run, status: Status) -> None:
         ):
             run.request_stop()
             st.rerun(scope="fragment")
+        if not status.active:
+            run_deletion.button(run)
 
 
 def _trouble(run: Run, status: Status) -> None:
@@ -76,7 +80,8 @@ def _trouble(run: Run, status: Status) -> None:
                    "with the same settings.", title="The training process is gone.", icon=":material/power_off:")
     elif status.state == "stopped":
         kept = "The best model so far was kept." if run.has_model else "It had no model yet."
-        st.info(f"Stopped after epoch {status.epoch} of {status.epochs}. {kept}", icon=":material/stop_circle:")
+        when = f"in epoch {status.epoch} of {status.epochs}" if status.epoch else "before the first epoch"
+        st.info(f"Stopped {when}. {kept}", icon=":material/stop_circle:")
 
 
 def _now(status: Status) -> None:
@@ -94,18 +99,33 @@ def _now(status: Status) -> None:
 
 def _figures(run: Run, status: Status) -> None:
     history = run.history()
-    best = f"{wording.percent(history['val_accuracy'].max())}" if not history.empty else "—"
+    best = _best(run, history)
     speed = status.images_per_second
     with st.grid(4, min_column_width=130):
         st.metric("Epoch", f"{status.epoch} of {status.epochs}", help="One epoch is one pass over the training images.")
         if status.active:
-            st.metric("Time left", wording.duration(status.eta_s))
+            label = "Left in this step" if status.phase in BESIDE_TRAINING else "Time left"
+            st.metric(label, wording.duration(status.eta_s))
         else:
             took = history["seconds"].sum() if not history.empty else None
             st.metric("Time in epochs", wording.duration(took))
         st.metric("Images per second", f"{speed:,.0f}" if speed else "—",
                   help="How many training images pass through per second.")
-        st.metric("Best validation accuracy", best, help="On pictures the network does not learn from.")
+        st.metric("Best validation accuracy", "—" if best is None else wording.percent(best),
+                  help="Of the epoch that is kept, on pictures the network does not learn from.")
+
+
+def _best(run: Run, history: pd.DataFrame) -> float | None:
+    """Validation accuracy of the model that is kept, by the recipe's measure."""
+    scores = (run.metrics() or {}).get("validation")
+    if scores:
+        return float(scores["accuracy"])
+    monitor = run.recipe.train.monitor
+    measured = history.dropna(subset=[monitor, "val_accuracy"])
+    if measured.empty:
+        return None
+    row = measured[monitor].idxmin() if monitor == "val_loss" else measured[monitor].idxmax()
+    return float(measured.loc[row, "val_accuracy"])
 
 
 def _curves(run: Run, status: Status) -> None:

@@ -24,7 +24,8 @@ MEANING = {
 def headline(scores: dict[str, Any], split: str) -> None:
     """Accuracy with its interval, and what it means."""
     low, high = scores["accuracy_interval"]
-    worst = min(scores["per_class"], key=lambda row: row["recall"])
+    present = [row for row in scores["per_class"] if row["support"]]
+    worst = min(present, key=lambda row: row["recall"])
     wrong = scores["images"] - round(scores["accuracy"] * scores["images"])
     with st.grid(4, min_column_width=170):
         st.metric("Accuracy", wording.percent(scores["accuracy"]), border=True,
@@ -46,6 +47,7 @@ def per_class(scores: dict[str, Any]) -> None:
 
     frame = pd.DataFrame(scores["per_class"])
     frame[["precision", "recall", "f1"]] *= 100
+    frame.loc[frame["support"] == 0, ["precision", "recall", "f1"]] = None  # nothing to measure: left empty
     st.dataframe(frame, hide_index=True, height=min(35 * (len(frame) + 1) + 3, 560), column_config={
         "class": st.column_config.TextColumn("Class", width=80),
         "precision": bar("Precision", "Of the images called this class, how many are."),

@@ -11,7 +11,7 @@ from typing import Any
 import streamlit as st
 
 from core.data.datasets import Dataset, list_datasets
-from core.errors import NotFoundError, RecipeError
+from core.errors import GraftError, NotFoundError, RecipeError
 from core.runs import Run, list_runs
 from core.settings import Recipe
 from core.storage import read_json, write_json
@@ -26,12 +26,12 @@ def workspace() -> Workspace:
 
 
 def dataset() -> Dataset | None:
-    """The chosen dataset; the newest when nothing is chosen or the chosen one is gone; None when there is none."""
+    """The chosen dataset; the newest when nothing is chosen or the chosen one cannot be read; None when there is none."""
     identifier = st.query_params.get("dataset") or _recall("dataset")
     if identifier:
         try:
             return Dataset.open(workspace(), identifier)
-        except NotFoundError:
+        except GraftError:  # gone, or its description is broken
             forget("dataset")
     return next(iter(list_datasets(workspace())), None)
 
@@ -43,13 +43,16 @@ def choose_dataset(identifier: str) -> None:
 
 
 def run() -> Run | None:
-    """The run that is looked at, if one was chosen and still exists."""
+    """The run that is looked at, if one was chosen and can still be read."""
     identifier = st.query_params.get("run") or _recall("run")
     if identifier:
         try:
-            return Run.open(workspace().run_dir(identifier))
+            found = Run.open(workspace().run_dir(identifier))
         except NotFoundError:
-            forget("run")
+            found = None
+        if found is not None and found.readable:
+            return found
+        forget("run")
     return None
 
 

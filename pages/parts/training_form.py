@@ -2,17 +2,22 @@
 
 from __future__ import annotations
 
+import contextlib
+
+import pandas as pd
 import streamlit as st
 
+from core.backbones.catalogue import get, resolve_freeze
 from core.data.datasets import Dataset
-from core.estimates import estimate
-from core.settings import Recipe
+from core.errors import DataError
+from core.estimates import Estimate, estimate
+from core.settings import Recipe, field_spec
 from pages.parts import charts, dataset_view, errors, fields, state, wording
 
-_VIEWS = [1, 2, 4, 8, 16, "fresh"]
+_VIEWS = (1, 2, 4, 8, 16)
 
 
-def settings(recipe: Recipe) -> None:
+def settings(dataset: Dataset, recipe: Recipe) -> None:
     """The settings most people touch, in two columns."""
     left, right = st.columns(2, gap="large")
     with left:
@@ -21,7 +26,7 @@ def settings(recipe: Recipe) -> None:
     with right:
         st.subheader("Augmentation", anchor=False, help="Random changes to the training pictures, so that the network "
                      "learns what matters and not the pictures by heart.")
-        _augmentation(recipe)
+        _augmentation(dataset, recipe)
     with st.expander("Advanced", icon=":material/tune:"):
         _advanced()
 
@@ -29,16 +34,19 @@ def settings(recipe: Recipe) -> None:
 def summary(dataset: Dataset, recipe: Recipe) -> None:
     """One line on what Start would do."""
     counts = dataset_view.split(dataset, recipe.data)["split"].value_counts()
-    cost = estimate(recipe, int(counts.sum()), int(counts["train"]), state.workspace())
+    cost = _cost(recipe, counts)
     images = ", ".join(f"{counts[name]:,} {charts.NAMES[name]}" for name in charts.COLORS if name in counts)
     with st.container(horizontal=True, vertical_alignment="center", gap="small"):
         st.badge(wording.model(recipe), icon=":material/account_tree:", color="primary")
         st.badge(errors.plain(f"{dataset.name}: {images} images"),
                  icon=":material/photo_library:", color="gray")
-        kept = f" {wording.size(cost.cache_bytes)} of what they give is kept." if cost.cache_bytes else ""
         st.badge(f"about {wording.duration(cost.total_s)}", icon=":material/schedule:", color="gray",
                  help=f"A rough guess: {wording.duration(cost.prepare_s)} to run the frozen layers once and "
-                      f"{wording.duration(cost.epoch_s)} an epoch, if nothing was prepared before.{kept}")
+                      f"{wording.duration(cost.epoch_s)} an epoch, if nothing was prepared before.")
+        if cost.cache_bytes:
+            st.badge(f"keeps {wording.size(cost.cache_bytes)} on disk", icon=":material/database:", color="gray",
+                     help="What the frozen layers give for every picture. It is used again by later runs, and removed "
+                          "when its place is needed.")
 
 
 def _training() -> None:
@@ -49,7 +57,7 @@ def _training() -> None:
         fields.draw("train.phases.0.learning_rate")
 
 
-def _augmentation(recipe: Recipe) -> None:
+def _augmentation(dataset: Dataset, recipe: Recipe) -> None:
     fields.draw("augment.preset", label="How much")
     if recipe.augment.preset == "custom":
         fields.draw("augment.flip")
@@ -59,10 +67,30 @@ def _augmentation(recipe: Recipe) -> None:
     if not recipe.augment.active:
         st.caption("Pictures are used as they are.")
         return
+    _, variant = get(recipe.model.backbone, recipe.model.alpha)
+    if not any(resolve_freeze(variant, phase.freeze) for phase in recipe.train.phases):
+        st.caption("Nothing is frozen, so the pictures are changed anew every epoch.")
+        return
     with st.container(width=200):
-        fields.draw("augment.views", options=_VIEWS)
+        fewest = field_spec("augment.views").minimum or 1
+        fields.draw("augment.views", options=[*(views for views in _VIEWS if views >= fewest), "fresh"])
     st.caption("Frozen layers run once per view and their output is kept, so a few views train quickly; *fresh* "
                "changes the pictures anew every epoch and runs the whole network each time.")
+    with contextlib.suppress(DataError):  # a split that cannot be had is explained by the summary
+        st.caption(_both_times(dataset, recipe))
+
+
+def _both_times(dataset: Dataset, recipe: Recipe) -> str:
+    """How long the run takes with a few views, and with fresh changes every epoch."""
+    counts = dataset_view.split(dataset, recipe.data)["split"].value_counts()
+    views = recipe.augment.views if isinstance(recipe.augment.views, int) else field_spec("augment.views").default
+    few, fresh = (wording.duration(_cost(recipe.override([f"augment.views={choice}"]), counts).total_s)
+                  for choice in (views, "fresh"))
+    return f"This run takes about **{few}** with {wording.count(views, 'view')}, about **{fresh}** with *fresh*."
+
+
+def _cost(recipe: Recipe, counts: pd.Series) -> Estimate:
+    return estimate(recipe, int(counts.sum()), int(counts["train"]), state.workspace())
 
 
 def _advanced() -> None:

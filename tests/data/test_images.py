@@ -341,26 +341,6 @@ def files(tmp_path):
     return paths
 
 
-def test_decode_many_keeps_the_order(files):
-    assert [int(image[0, 0, 0]) for image in images.decode_many(files, 8, "crop", threads=4)] == list(range(150))
-    assert list(images.decode_many([], 8, "crop")) == []
-
-
-def test_decode_many_reads_only_a_little_ahead(files):
-    read = []
-
-    class Watched(list):
-        def __iter__(self):
-            for path in super().__iter__():
-                read.append(path)
-                yield path
-
-    iterator = images.decode_many(Watched(files), 8, "crop", threads=2)
-    next(iterator)
-    assert len(read) < 40
-    iterator.close()
-
-
 def test_decode_batch_equals_decode_one_by_one(files):
     batch = images.decode_batch(files, 8)
     assert batch.shape == (150, 8, 8, 3) and batch.dtype == np.uint8
@@ -372,9 +352,8 @@ def test_decode_batch_equals_decode_one_by_one(files):
 
 def test_a_bad_file_among_many_is_named(files):
     files[70].write_bytes(b"no")
-    for call in (lambda: list(images.decode_many(files, 8, "crop")), lambda: images.decode_batch(files, 8)):
-        with pytest.raises(ImageDecodeError, match=r"70\.png"):
-            call()
+    with pytest.raises(ImageDecodeError, match=r"70\.png"):
+        images.decode_batch(files, 8)
 
 
 def test_threads_do_not_disturb_each_other(files):

@@ -92,7 +92,7 @@ def test_the_run_is_found_again_by_its_id_in_the_address(run, open_page):
     test = open_page("train")
     test.query_params["run"] = run.id
     test.run()
-    assert "Stopped after epoch 2 of 20" in said(test)
+    assert "Stopped in epoch 2 of 20" in said(test)
 
 
 def test_an_unknown_run_in_the_address_is_as_if_there_was_none(dataset, open_page):
