@@ -15,7 +15,6 @@ import subprocess
 import sys
 import time
 from collections.abc import Callable, Sequence
-from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 from typing import Any
 
@@ -23,7 +22,7 @@ import numpy as np
 
 from benchmarks.report import table
 from benchmarks.results import machine
-from core.data.images import cores
+from core.engine.onnx_session import PIECE
 from core.jobs import PROJECT, worker_environment
 from core.storage import read_json, write_json, write_text
 
@@ -34,8 +33,6 @@ NETWORKS: dict[str, tuple[str, float | None]] = {
 RUNTIMES = {"keras": "Keras", "onnxruntime": "ONNX Runtime", "onnxruntime-parallel": "ONNX Runtime, a batch a core",
             "openvino": "OpenVINO", "openvino-parallel": "OpenVINO, a batch a core"}
 SIZE, BATCH = 224, 32
-PART = 8
-"""Images of one batch where every core has a batch of its own: small enough for the processor's caches."""
 
 Forward = Callable[[np.ndarray], np.ndarray]
 
@@ -58,9 +55,12 @@ def main(arguments: Sequence[str] | None = None) -> None:
 
 
 def compare(args: argparse.Namespace) -> None:
-    """All networks, all runtimes, in turns."""
-    work, found = args.work.resolve(), []
-    work.mkdir(parents=True, exist_ok=True)
+    """All runtimes, in turns; earlier results of networks that are not named stay."""
+    work, results = args.work.resolve(), args.out / "runtimes.json"
+    for folder in (work, args.out):
+        folder.mkdir(parents=True, exist_ok=True)
+    earlier = read_json(results)["measurements"] if results.is_file() else []
+    found = [row for row in earlier if row["network"] not in args.networks]
     usable = [name for name in RUNTIMES if importlib.util.find_spec(name.partition("-")[0])]
     for network in args.networks:
         for repeat in range(args.repeats):
@@ -74,9 +74,8 @@ def compare(args: argparse.Namespace) -> None:
                 print(f"{repeat + 1}  {network:<18} {RUNTIMES[runtime]:<28} {row['seconds']:6.2f} s, of which "
                       f"processor {row['cpu_s']:6.2f} s", flush=True)
                 found.append(row)
-    args.out.mkdir(parents=True, exist_ok=True)
-    write_json(args.out / "runtimes.json", {"machine": machine(), "measurements": found})
-    write_text(args.out / "runtimes.md", report(found, read_json(args.out / "runtimes.json")["machine"]))
+    write_json(results, {"machine": machine(), "measurements": found})
+    write_text(args.out / "runtimes.md", report(found, machine()))
 
 
 def report(found: list[dict[str, Any]], about: dict[str, Any]) -> str:
@@ -88,10 +87,10 @@ def report(found: list[dict[str, Any]], about: dict[str, Any]) -> str:
     head = ("network", *(RUNTIMES[name] for name in present))
 
     def row(network: str, key: str, text: Callable[[float, float], str]) -> tuple[str, ...]:
-        values = {name: _median(found, network, name, key) / found[0]["images"] for name in present}
+        values = {name: _median(found, network, name, key) for name in present}
         return (network, *(text(value, values["keras"]) for value in values.values()))
 
-    networks = list(dict.fromkeys(item["network"] for item in found))
+    networks = [name for name in NETWORKS if any(item["network"] == name for item in found)]
     speeds = [row(name, "seconds", lambda own, keras: f"{1 / own:.0f} ({keras / own:.1f}×)") for name in networks]
     work = [row(name, "cpu_s", lambda own, keras: f"{1000 * own:.1f} ({keras / own:.1f}×)") for name in networks]
     differences = max(item["difference"] for item in found)
@@ -100,7 +99,7 @@ def report(found: list[dict[str, Any]], about: dict[str, Any]) -> str:
         f"{about['processor']}, {about['cores']} cores; {versions}; {about['date']}. {found[0]['images']} decoded "
         f"images of {SIZE} px, {BATCH} at a time, medians of {1 + max(item['repeat'] for item in found)} in turns; in "
         "brackets how many times better than Keras. \"A batch a core\": every core runs single-threaded batches of "
-        f"{PART}. The largest difference from Keras is {differences:.0e} of the largest value.\n\n{missing}"
+        f"{PIECE}. The largest difference from Keras is {differences:.0e} of the largest value.\n\n{missing}"
         f"Images a second:\n\n{table(head, speeds)}\n\n"
         "Processor milliseconds an image, which other programs on the machine disturb less; waiting threads that spin "
         f"count:\n\n{table(head, work)}\n"
@@ -141,25 +140,18 @@ def _keras(network: str, path: Path) -> Forward:
 
 
 def _onnxruntime(network: str, path: Path) -> Forward:
-    from core.engine.onnx_session import onnx_runner
+    """As it comes: one batch at a time, by its own threads."""
+    import onnxruntime
 
-    return onnx_runner(path)
+    session = onnxruntime.InferenceSession(str(path), providers=["CPUExecutionProvider"])
+    return lambda images: session.run(None, {"images": images})[0]
 
 
 def _onnxruntime_parallel(network: str, path: Path) -> Forward:
-    """One session of one thread, called from as many threads as there are cores."""
-    import onnxruntime
+    """As Graft uses it."""
+    from core.engine.onnx_session import onnx_runner
 
-    options = onnxruntime.SessionOptions()
-    options.intra_op_num_threads = 1
-    session = onnxruntime.InferenceSession(str(path), options, providers=["CPUExecutionProvider"])
-    pool = ThreadPoolExecutor(cores())
-
-    def run(images: np.ndarray) -> np.ndarray:
-        parts = [images[start:start + PART] for start in range(0, len(images), PART)]
-        return np.concatenate(list(pool.map(lambda part: session.run(None, {"images": part})[0], parts)))
-
-    return run
+    return onnx_runner(path)
 
 
 def _openvino(network: str, path: Path) -> Forward:
@@ -172,13 +164,13 @@ def _openvino_parallel(network: str, path: Path) -> Forward:
     """Several requests at a time, each with a part of the batch."""
     from openvino import AsyncInferQueue
 
-    queue = AsyncInferQueue(_compiled(path, "THROUGHPUT", PART))
+    queue = AsyncInferQueue(_compiled(path, "THROUGHPUT", PIECE))
 
     def run(images: np.ndarray) -> np.ndarray:
         found: dict[int, np.ndarray] = {}
         queue.set_callback(lambda request, start: found.__setitem__(start, request.get_output_tensor().data.copy()))
-        for start in range(0, len(images), PART):
-            queue.start_async([images[start:start + PART]], start)
+        for start in range(0, len(images), PIECE):
+            queue.start_async([images[start:start + PIECE]], start)
         queue.wait_all()
         return np.concatenate([found[start] for start in sorted(found)])
 
@@ -201,7 +193,9 @@ LOADERS: dict[str, Callable[[str, Path], Forward]] = {
 
 
 def _median(found: list[dict[str, Any]], network: str, runtime: str, key: str) -> float:
-    return statistics.median(row[key] for row in found if (row["network"], row["runtime"]) == (network, runtime))
+    """Of a value an image."""
+    return statistics.median(row[key] / row["images"] for row in found
+                             if (row["network"], row["runtime"]) == (network, runtime))
 
 
 if __name__ == "__main__":

@@ -182,13 +182,15 @@ class Bench:
 
 def recipe(freeze: str, hidden: int | None, learning_rate: float, epochs: int, seed: int,
            weights: Path | None) -> Recipe:
-    """The Graft recipe of a training job; what is not named here is at its default."""
+    """The Graft recipe of a training job: as the Keras script trains, with a constant learning rate; the rest is at
+    its default."""
     return Recipe.parse({
         "data": {"image_size": SIZE},
         "model": {"backbone": BACKBONE, "alpha": ALPHA, "weights": "imagenet" if weights else "none",
                   "hidden": [{"units": hidden}] if hidden else [], "dropout": 0.2},
         "train": {"batch_size": BATCH, "seed": seed, "phases": [
-            {"epochs": epochs, "freeze": freeze, "optimizer": "adam", "learning_rate": learning_rate}]},
+            {"epochs": epochs, "freeze": freeze, "optimizer": "adam", "learning_rate": learning_rate,
+             "schedule": "constant"}]},
     })
 
 

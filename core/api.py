@@ -123,30 +123,36 @@ def predict(
 
 
 def evaluate(
-    run: Run | Path | str, dataset: Dataset | None = None, *, progress: Progress | None = None
+    run: Run | Path | str, dataset: Dataset | None = None, *, progress: Progress | None = None,
+    on_note: Callable[[str], None] | None = None,
 ) -> dict[str, Any]:
-    """Scores of a run by split: those in its `metrics.json`, or fresh ones on all usable images of a dataset.
+    """Scores of a run by split: those in its `metrics.json`, or fresh ones on the usable images of a dataset.
 
-    Classes are matched by name; images of a class that the model does not know are left out. The scores on a dataset
-    stand under `dataset`.
+    Classes are matched by name; images of a class that the model does not know are left out, and so are images that
+    it was trained on, unless there are no others. The scores on a dataset stand under `dataset`.
+
+    Args:
+        on_note: Told what was left out, in a sentence.
 
     Raises:
         RunError: the run has no scores.
-        DataError: the dataset and the model have no class in common.
+        DataError: the dataset and the model have no class in common, or no image could be read.
     """
     run = _run(run)
     if dataset is not None:
         from core.metrics import evaluate_predictions
 
-        return evaluate_predictions(_predicted_table(run, dataset, progress), run.classes)
+        return evaluate_predictions(_predicted_table(run, dataset, progress, on_note), run.classes)
     scores = run.metrics()
     if scores is None:
         raise RunError(f"The run {run.id} has no scores: it is {run.status().state}.", "Choose a completed run.")
-    return scores
+    return {split: scores[split] for split in ("validation", "test") if split in scores}
 
 
-def _predicted_table(run: Run, dataset: Dataset, progress: Progress | None) -> pd.DataFrame:
-    """A table like `predictions.parquet` for all usable images of a dataset whose class the model knows."""
+def _predicted_table(
+    run: Run, dataset: Dataset, progress: Progress | None, on_note: Callable[[str], None] | None
+) -> pd.DataFrame:
+    """A table like `predictions.parquet` for the images of a dataset whose class the model knows."""
     import pandas as pd
 
     known = dataset.usable()
@@ -156,11 +162,13 @@ def _predicted_table(run: Run, dataset: Dataset, progress: Progress | None) -> p
             f"No class of '{dataset.name}' ({', '.join(dataset.classes)}) is one that the model knows "
             f"({', '.join(run.classes)}).", "Rename the classes of the dataset to match."
         )
+    known = _unseen(run, known, on_note)
     files = [dataset.image_path(file) for file in known["file"]]
-    rows = []
+    rows, reason = [], ""
     answers = _predictions(run, files, len(run.classes), progress)
     for prediction, path, file, true in zip(answers, known["path"], known["file"], known["class"], strict=True):
         if prediction.error:
+            reason = prediction.error
             continue
         given = {item["label"]: item["probability"] for item in prediction.top}
         rows.append({
@@ -168,7 +176,29 @@ def _predicted_table(run: Run, dataset: Dataset, progress: Progress | None) -> p
             "probability": prediction.probability,
             **{f"p{index}": given[name] for index, name in enumerate(run.classes)},
         })
+    if not rows:
+        raise DataError(f"None of the {len(files)} images of '{dataset.name}' could be read: {reason}",
+                        "Delete the dataset and upload it again.")
     return pd.DataFrame(rows)
+
+
+def _unseen(run: Run, known: pd.DataFrame, on_note: Callable[[str], None] | None) -> pd.DataFrame:
+    """The rows of a manifest without those whose picture the run was trained on; all rows when no other is there."""
+    from core.data.datasets import Dataset
+
+    splits = run.splits()
+    try:
+        own = Dataset.load(run.dataset_path).usable()
+    except DataError:  # deleted: nothing is known of what it held
+        return known
+    trained = own.loc[own["file"].isin(splits.loc[splits["split"] == "train", "file"]), "hash"]
+    seen = known["hash"].isin(trained)
+    note = f"Left out, as the model was trained on them: {seen.sum():,} of {len(known):,} images."
+    if seen.all():
+        note = "The model was trained on all of these images; the scores on new ones will be lower."
+    if seen.any() and on_note is not None:
+        on_note(note)
+    return known if seen.all() else known[~seen]
 
 
 def _predictions(

@@ -1,7 +1,8 @@
 """The folder of things that can be computed again: what is in it, and keeping it within its limit.
 
 Entries are folders two levels down, `<kind>/<key>`. An entry's last use is the change time of its `used` file, in which
-the processes that use it now note their pid and start time (a pid is given again to others), so that nobody's rows are taken away while he reads them.
+the processes that use it now note their pid and start time (a pid comes round again), so that nobody's rows are taken
+away while he reads them.
 """
 
 from __future__ import annotations

@@ -115,7 +115,8 @@ def stop(run_dir: RunArgument) -> None:
 @app.command()
 def evaluate(
     run_dir: RunArgument,
-    dataset: Annotated[str | None, typer.Option(help="Score the model on all images of this dataset instead.")] = None,
+    dataset: Annotated[str | None, typer.Option(
+        help="Score the model on this dataset instead, without the images that it was trained on.")] = None,
     as_json: JsonOption = False,
 ) -> None:
     """Print the scores of a run, or of its model on another dataset."""
@@ -130,8 +131,11 @@ def evaluate(
         unknown = [name for name in other.classes if name not in run.classes]
         if unknown:
             output.tell(f"Left out, as the model does not know the class: {', '.join(unknown)}")
-    scores = api.evaluate(run, other, progress=output.Bar())
-    output.print_json(scores) if as_json else output.print_scores(scores)
+    scores = api.evaluate(run, other, progress=output.Bar(), on_note=output.tell)
+    if as_json:
+        output.print_json(run.metrics() if other is None else scores)
+    else:
+        output.print_scores(scores)
 
 
 @app.command()

@@ -26,7 +26,7 @@ def collect(sources: Iterable[Path], scratch: Path, limits: Limits) -> list[Pict
 
     Args:
         sources: What the user named. A single file is taken whatever it is called.
-        scratch: An empty folder that members of archives are written to, under names of ours.
+        scratch: A folder that members of archives are written to, under names of ours. May hold those of earlier calls.
         limits: What an archive may hold.
 
     Raises:
@@ -34,7 +34,7 @@ def collect(sources: Iterable[Path], scratch: Path, limits: Limits) -> list[Pict
         ArchiveError: an archive cannot be read.
         DataError: there is no image in any of them.
     """
-    numbers = itertools.count()
+    numbers = itertools.count(sum(1 for _ in scratch.iterdir()))
     pictures = [picture for source in sources for picture in _pictures(source, scratch, limits, numbers)]
     if not pictures:
         raise DataError("There is no image in what was given.", "Give image files, folders or zips of images.")

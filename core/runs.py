@@ -6,21 +6,23 @@ reads or writes those files; nothing here trains.
 
 from __future__ import annotations
 
+import contextlib
 import io
 import json
 import os
 import shutil
 import time
 import zipfile
-from collections.abc import Iterator
-from dataclasses import asdict, dataclass, field, fields, replace
+from dataclasses import asdict, dataclass, field, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import psutil
+from pydantic import TypeAdapter
 
+from core import run_events
 from core.backbones import catalogue
-from core.errors import NotFoundError, RunError
+from core.errors import GraftError, NotFoundError, RunError
 from core.settings import Recipe, require_supported
 from core.storage import read_json, write_json, write_text
 from core.workspace import Workspace
@@ -35,7 +37,8 @@ FINISHED = ("completed", "stopped", "failed", "interrupted")
 HISTORY_COLUMNS = (
     "epoch", "phase", "loss", "accuracy", "val_loss", "val_accuracy", "learning_rate", "seconds", "images_per_second",
 )
-_STOP_FILE = "stop"
+_STOP_FILE, _EVENTS_FILE = "stop", "events.jsonl"
+_DATASET_KEYS = {"id", "name", "classes", "path"}
 
 
 @dataclass(frozen=True)
@@ -63,6 +66,12 @@ class Status:
     def active(self) -> bool:
         """Queued or running."""
         return self.state in ACTIVE
+
+
+_STATUS = TypeAdapter(Status)
+_known: dict[Path, tuple[tuple[tuple[int, int, int], ...], bool]] = {}
+"""Whether run folders could be read, by the stamps of their files: lists of runs are asked for many times a minute."""
+_MOST_KNOWN = 5000
 
 
 class Run:
@@ -100,13 +109,13 @@ class Run:
         if run.path.exists() and any(run.path.iterdir()):
             raise RunError(f"The folder {run.path} is not empty.", "Choose a new folder for the run.")
         run.path.mkdir(parents=True, exist_ok=True)
-        write_text(run.path / "recipe.json", recipe.to_json())
         write_json(run.path / "dataset.json", {
             "id": dataset.id, "name": dataset.name, "fingerprint": dataset.fingerprint, "classes": dataset.classes,
             "path": str(dataset.path),
         })
         table[["file", "path", "class", "split"]].to_csv(run.path / "splits.csv", index=False)
         run.write_status(Status(state="queued", epochs=recipe.train.epochs, queued=time.time()))
+        write_text(run.path / "recipe.json", recipe.to_json())  # last: with it the folder is a run
         return run
 
     @classmethod
@@ -129,9 +138,25 @@ class Run:
 
     @property
     def dataset(self) -> dict[str, Any]:
-        """`dataset.json`: id, name, fingerprint, classes, path."""
-        document: dict[str, Any] = read_json(self.path / "dataset.json")
+        """`dataset.json`: id, name, fingerprint, classes, path. Raises RunError when it cannot be read."""
+        try:
+            document: dict[str, Any] = read_json(self.path / "dataset.json")
+        except (OSError, ValueError) as error:
+            raise RunError(f"What the run {self.id} was trained on cannot be read: {error}.",
+                           "Choose another run.") from error
+        if not isinstance(document, dict) or not _DATASET_KEYS <= document.keys():
+            raise RunError(f"What the run {self.id} was trained on cannot be read: dataset.json is not complete.",
+                           "Choose another run.")
         return document
+
+    @property
+    def readable(self) -> bool:
+        """True when the recipe and the description of the dataset can be read by this version."""
+        try:
+            stamps = [(self.path / name).stat() for name in ("recipe.json", "dataset.json")]
+        except OSError:
+            return False
+        return _readable(self, tuple((stamp.st_ino, stamp.st_mtime_ns, stamp.st_size) for stamp in stamps))
 
     @property
     def dataset_path(self) -> Path:
@@ -162,11 +187,12 @@ class Run:
 
     def _read_status(self) -> Status:
         try:
-            document = read_json(self.path / "status.json")
-        except (OSError, ValueError):
+            status = _STATUS.validate_python(read_json(self.path / "status.json"))
+        except (OSError, ValueError):  # pydantic's errors are ValueErrors
+            status = Status(state="")
+        if status.state not in ACTIVE + FINISHED:
             return Status(state="interrupted", message="The run's status cannot be read.")
-        known = {item.name for item in fields(Status)}
-        return Status(**{key: value for key, value in document.items() if key in known})
+        return status
 
     def write_status(self, status: Status) -> None:
         """Replace `status.json`."""
@@ -175,35 +201,40 @@ class Run:
     def append_event(self, kind: str, **values: Any) -> None:
         """Add a line to `events.jsonl`."""
         line = json.dumps({"time": round(time.time(), 3), "event": kind, **values}, ensure_ascii=False)
-        with open(self.path / "events.jsonl", "a", encoding="utf-8") as handle:
+        with open(self.path / _EVENTS_FILE, "a", encoding="utf-8") as handle:
             handle.write(line + "\n")
 
     def events(self) -> list[dict[str, Any]]:
         """All events. A torn last line is passed over."""
-        return list(self._read_events())
+        path = self.path / _EVENTS_FILE
+        found = []
+        if path.is_file():
+            with open(path, encoding="utf-8", errors="replace") as handle:
+                for line in handle:
+                    with contextlib.suppress(ValueError):
+                        found.append(json.loads(line))
+        return found
 
     def batches(self) -> pd.DataFrame:
         """Training progress inside the epochs: columns epoch (float: 1.5 is the middle of the second), phase, loss,
-        accuracy (both running means since the epoch began)."""
+        accuracy (both running means since the epoch began). Of a long run evenly spaced rows."""
         import pandas as pd
 
-        rows = [
-            {"epoch": event["epoch"] - 1 + event["step"] / max(event["steps"], 1), "phase": event.get("phase", ""),
-             "loss": event["loss"], "accuracy": event["accuracy"]}
-            for event in self._read_events() if event.get("event") == "batch"
-        ]
+        rows = run_events.read(self.path / _EVENTS_FILE).batches
         return pd.DataFrame(rows, columns=["epoch", "phase", "loss", "accuracy"])
 
     def notes(self) -> list[str]:
         """What the worker found worth telling, in order."""
-        return [str(event["text"]) for event in self._read_events() if event.get("event") == "note"]
+        return run_events.read(self.path / _EVENTS_FILE).notes
 
     def history(self) -> pd.DataFrame:
         """One row per finished epoch; columns as in HISTORY_COLUMNS."""
         import pandas as pd
 
-        path = self.path / "history.csv"
-        return pd.read_csv(path) if path.is_file() else pd.DataFrame(columns=list(HISTORY_COLUMNS))
+        try:
+            return pd.read_csv(self.path / "history.csv")
+        except (FileNotFoundError, pd.errors.EmptyDataError):
+            return pd.DataFrame(columns=list(HISTORY_COLUMNS))
 
     def splits(self) -> pd.DataFrame:
         """Which image is in which split: file, path, class, split."""
@@ -260,22 +291,25 @@ class Run:
                 archive.write(self.path / name, name)
         return buffer.getvalue()
 
-    def _read_events(self) -> Iterator[dict[str, Any]]:
-        path = self.path / "events.jsonl"
-        if not path.is_file():
-            return
-        with open(path, encoding="utf-8", errors="replace") as handle:
-            for line in handle:
-                try:
-                    yield json.loads(line)
-                except ValueError:
-                    continue
-
 
 def list_runs(workspace: Workspace) -> list[Run]:
-    """All runs of a workspace, newest first."""
-    runs = [Run(path) for path in workspace.runs.iterdir() if (path / "recipe.json").is_file()]
+    """All runs of a workspace, newest first. Folders that this version cannot read are passed over."""
+    runs = [run for run in map(Run, workspace.runs.iterdir()) if run.readable]
     return sorted(runs, key=lambda run: run.id.split("-", 1)[-1], reverse=True)
+
+
+def _readable(run: Run, stamps: tuple[tuple[int, int, int], ...]) -> bool:
+    """`Run.readable`, looked at again when one of the two files has changed."""
+    kept = _known.get(run.path)
+    if kept is None or kept[0] != stamps:
+        try:
+            kept = (stamps, bool(run.recipe and run.dataset))
+        except GraftError:
+            kept = (stamps, False)
+        if len(_known) >= _MOST_KNOWN:
+            _known.clear()
+        _known[run.path] = kept
+    return kept[1]
 
 
 def process_started(pid: int) -> float | None:
@@ -298,5 +332,5 @@ def _alive(pid: int | None, started: float | None) -> bool:
         process = psutil.Process(pid)
         same = started is None or abs(process.create_time() - started) < 2.0
         return same and process.status() != psutil.STATUS_ZOMBIE
-    except psutil.Error:
+    except (psutil.Error, ValueError, OverflowError):
         return False

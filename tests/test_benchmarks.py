@@ -20,6 +20,7 @@ from benchmarks.jobs import ALPHA, BACKBONE, JOBS
 from benchmarks.report import report
 from benchmarks.results import Measurement, OtherSettings, Results
 from benchmarks.stopwatch import MeasuredProcessFailed, timed
+from benchmarks.systems import recipe
 from core.backbones.catalogue import get
 from core.workspace import Workspace
 
@@ -60,6 +61,16 @@ def test_a_process_that_fails_says_why(tmp_path):
     with pytest.raises(MeasuredProcessFailed, match="no such thing"):
         timed([sys.executable, "-c", "raise SystemExit('no such thing')"], tmp_path / "a.log", tmp_path,
               dict(os.environ))
+
+
+@pytest.mark.parametrize("name", ["frozen", "head", "last-two", "all"])
+def test_graft_trains_with_the_settings_of_the_script(name):
+    job = JOBS[name]
+    found = recipe(job.freeze, job.hidden, job.learning_rate, job.epochs, 0, None)
+    (phase,) = found.train.phases
+    assert (found.model.dropout, phase.optimizer, phase.schedule) == (0.2, "adam", "constant")
+    assert (phase.learning_rate, phase.freeze, phase.epochs) == (job.learning_rate, job.freeze, job.epochs)
+    assert (phase.warmup, phase.weight_decay, found.train.label_smoothing) == (0, 0, 0)
 
 
 def test_scripts_see_the_split_that_graft_sees(folder, tmp_path):

@@ -13,10 +13,11 @@ import pandas as pd
 import pytest
 from PIL import Image
 
-from core import jobs
+from core import api, inference, jobs
 from core.cli import SHORTHANDS, main
 from core.cli_output import write_predictions_csv
-from core.data.datasets import Dataset, ingest
+from core.data.datasets import Dataset, delete_dataset, ingest
+from core.inference import Prediction
 from core.metrics import evaluate_predictions
 from core.runs import Run
 from core.settings import Recipe, field_spec
@@ -62,7 +63,10 @@ def finished(dataset: Dataset, workspace: Workspace) -> Run:
         "path": ["a", "b"], "file": ["a", "b"], "split": "validation", "true": ["cat", "dog"],
         "predicted": ["cat", "cat"], "probability": [0.9, 0.6], "p0": [0.9, 0.6], "p1": [0.1, 0.4],
     })
-    write_json(run.path / "metrics.json", evaluate_predictions(table, run.classes))
+    write_json(run.path / "metrics.json", {
+        **evaluate_predictions(table, run.classes), "best_epoch": 3, "val_accuracy": 0.5, "val_loss": 0.51,
+        "parameters": 410_000, "trainable_parameters": 2_562, "random_weights": True, "seconds": 12.5,
+    })
     (run.path / "model.keras").write_bytes(b"the model")
     (run.path / "labels.txt").write_text("cat\ndog\n")
     run.write_status(replace(run.status(), state="completed"))
@@ -186,7 +190,58 @@ def test_no_runs_yet(capsys, workspace):
 def test_evaluate_prints_the_scores(capsys, workspace, finished):
     assert json.loads(printed(capsys, "evaluate", finished.path, "--json")) == finished.metrics()
     text = printed(capsys, "evaluate", finished.id)
-    assert "validation: accuracy 0.5000" in text and "dog" in text
+    assert "validation: accuracy 0.5000" in text and "dog" in text and "best_epoch" not in text
+    assert set(api.evaluate(finished)) == {"validation"}
+
+
+class Answers:
+    """Stands where the prediction process would: says cat to every image, or reads none."""
+
+    def __init__(self, error: str | None = None) -> None:
+        self.error, self.asked = error, []
+
+    def predict(self, run_dir: Path, images: list[Path], top_k: int = 3, timeout: float = 60) -> list[Prediction]:
+        self.asked += images
+        if self.error:
+            return [Prediction(path, "", 0.0, [], self.error) for path in images]
+        top = [{"label": "cat", "probability": 0.75}, {"label": "dog", "probability": 0.25}]
+        return [Prediction(path, "cat", 0.75, top, None) for path in images]
+
+
+@pytest.fixture
+def answers(monkeypatch: pytest.MonkeyPatch) -> Answers:
+    answers = Answers()
+    monkeypatch.setattr(inference, "shared_predictor", lambda: answers)
+    return answers
+
+
+def test_evaluate_on_a_dataset_leaves_out_what_the_model_was_trained_on(capsys, workspace, finished, dataset, answers):
+    split = finished.splits().set_index("file")["split"]
+    capsys.readouterr()
+    assert main(["evaluate", str(finished.path), "--dataset", dataset.id, "--json"]) == 0
+    captured = capsys.readouterr()
+    assert json.loads(captured.out)["dataset"]["images"] == 4
+    assert "trained on them: 16 of 20 images" in captured.err
+    assert {split[path.name] for path in answers.asked} == {"validation"}
+
+
+def test_evaluate_on_nothing_but_training_images(workspace, finished, dataset, answers):
+    splits, notes = finished.splits().assign(split="train"), []
+    splits.to_csv(finished.path / "splits.csv", index=False)
+    assert api.evaluate(finished, dataset, on_note=notes.append)["dataset"]["images"] == 20
+    assert len(notes) == 1 and "trained on all of these images" in notes[0]
+
+
+def test_evaluate_when_the_training_data_is_gone(workspace, finished, dataset, archive, answers):
+    other, notes = ingest(archive, workspace), []
+    delete_dataset(workspace, dataset.id)
+    assert api.evaluate(finished, other, on_note=notes.append)["dataset"]["images"] == 20 and not notes
+
+
+def test_evaluate_when_no_image_can_be_read(capsys, workspace, finished, dataset, answers):
+    answers.error = "the file is gone"
+    line = refused(capsys, "evaluate", finished.path, "--dataset", dataset.id)
+    assert "None of the 4 images" in line and "the file is gone" in line
 
 
 def test_evaluate_before_there_is_a_score(capsys, workspace, dataset):

@@ -51,6 +51,8 @@ def test_members_of_two_archives_do_not_collide(tmp_path, scratch):
             archive.writestr("1.jpg", name)
     pictures = collect([tmp_path / "one.zip", tmp_path / "two.zip"], scratch, Limits())
     assert [picture.path.read_text() for picture in pictures] == ["one.zip", "two.zip"]
+    (again,) = collect([tmp_path / "one.zip"], scratch, Limits())  # into the same folder, in another call
+    assert again.path not in [picture.path for picture in pictures] and again.path.read_text() == "one.zip"
 
 
 def test_nothing_to_look_at(tmp_path, scratch):

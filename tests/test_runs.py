@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import io
+import json
 import os
 import subprocess
 import sys
@@ -109,19 +110,67 @@ def test_another_process_with_the_same_number_is_not_the_worker(tiny_run):
     assert run.status().state == "interrupted"
 
 
-@pytest.mark.parametrize("content", [None, b"", b'{"state": "runn'])
+@pytest.mark.parametrize("content", [
+    None, b"", b'{"state": "runn', b"{}", b"[]", b'{"state": "asleep"}', b'{"state": "queued", "epochs": "many"}'])
 def test_a_status_that_cannot_be_read(tiny_run, content):
     run = tiny_run()
     (run.path / "status.json").unlink()
     if content is not None:
         (run.path / "status.json").write_bytes(content)
-    assert run.status().state == "interrupted"
+    assert run.status().state == "interrupted" and run.status().message
 
 
 def test_a_status_of_a_later_version(tiny_run):
     run = tiny_run()
     write_json(run.path / "status.json", {**read_json(run.path / "status.json"), "mood": "good"})
     assert run.status().state == "queued"
+
+
+def test_folders_that_cannot_be_read_are_passed_over(tiny_run, workspace):
+    whole, later, lost, torn = (tiny_run() for _ in range(4))
+    assert len(list_runs(workspace)) == 4
+    write_json(later.path / "recipe.json", {**read_json(later.path / "recipe.json"), "schema_version": 99})
+    (lost.path / "dataset.json").unlink()
+    (torn.path / "dataset.json").write_text('{"id": "colours"')
+    assert [run.id for run in list_runs(workspace)] == [whole.id]
+    with pytest.raises(RunError, match="cannot be read"):
+        _ = lost.dataset
+
+
+def test_a_history_without_a_line(tiny_run):
+    run = tiny_run()
+    (run.path / "history.csv").touch()
+    assert run.history().empty and "val_accuracy" in run.history()
+
+
+def test_events_are_read_on_and_begun_again(tiny_run):
+    run = tiny_run()
+    path = run.path / "events.jsonl"
+    run.append_event("note", text="one")
+    assert run.notes() == ["one"]
+    with open(path, "a") as file:
+        file.write('{"event": "note", "text": "t')
+    assert run.notes() == ["one"]
+    with open(path, "a") as file:
+        file.write('wo"}\n[]\n{"event": "batch"}\n')
+    assert run.notes() == ["one", "two"] and run.batches().empty
+    path.write_text('{"event": "note", "text": "new"}\n')
+    assert run.notes() == ["new"]
+    path.unlink()
+    assert run.notes() == []
+
+
+def test_the_batches_of_a_long_run_are_thinned_and_end_with_the_last(tiny_run):
+    run = tiny_run()
+    lines = [json.dumps({"event": "batch", "epoch": 1, "step": step, "steps": 9001, "loss": step, "accuracy": 0})
+             for step in range(9002)]
+    (run.path / "events.jsonl").write_text("\n".join(lines[:5000]) + "\n")
+    assert len(run.batches()) <= 2001
+    with open(run.path / "events.jsonl", "a") as file:
+        file.write("\n".join(lines[5000:]) + "\n")
+    losses = list(run.batches()["loss"])
+    assert 1000 <= len(losses) <= 2001 and losses[:2] == [0, 8] and losses[-1] == 9001
+    assert losses == sorted(set(losses))
 
 
 def test_a_torn_last_event_is_passed_over(tiny_run):

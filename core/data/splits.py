@@ -72,21 +72,25 @@ class _Picker:
         chosen = np.zeros(len(self._labels), bool)
         copied = np.bincount(self._unit[pool], minlength=len(chosen))[self._unit] > 1
         units = {label: len(np.unique(self._unit[pool[self._labels[pool] == label]]))
-                 for label in (np.unique(self._labels[pool[copied[pool]]]))}
+                 for label in np.unique(self._labels[pool[copied[pool]]])}
+        twins: dict[int, list[int]] = {}
+        for index in pool[copied[pool]].tolist():
+            twins.setdefault(int(self._unit[index]), []).append(index)
         for label in np.unique(self._labels[pool]):
             members = rng.permutation(pool[self._labels[pool] == label])
             wanted = _portion(len(members), share, keep, at_least)
             if label in units:
-                self._take_units(pool, members, wanted, keep, at_least, chosen, units)
+                self._take_units(members, twins, wanted, keep, at_least, chosen, units)
             else:
                 chosen[members[:wanted]] = True
         return np.flatnonzero(chosen)
 
-    def _take_units(self, pool: np.ndarray, members: np.ndarray, wanted: int, keep: int, at_least: int,
+    def _take_units(self, members: np.ndarray, twins: dict[int, list[int]], wanted: int, keep: int, at_least: int,
                     chosen: np.ndarray, units: dict[str, int]) -> None:
         """Choose `wanted` of a class's members with all their copies, leaving `keep` different pictures of each class.
 
         Args:
+            twins: The rows of each unit that has several.
             chosen: bool [rows]; what is chosen is entered here.
             units: Different pictures left of each class that has copies; brought up to date.
         """
@@ -95,13 +99,13 @@ class _Picker:
             for index in members:
                 if held >= enough:
                     break
-                twins = pool[self._unit[pool] == self._unit[index]]
-                labels = np.unique(self._labels[twins])
-                more = int((self._labels[twins] == label).sum())
+                same = twins.get(int(self._unit[index]), [index])
+                labels = [self._labels[row] for row in same]
+                more = labels.count(label)
                 if not chosen[index] and held + more <= most and all(units[name] > keep for name in labels):
-                    chosen[twins] = True
+                    chosen[same] = True
                     held += more
-                    units.update({name: units[name] - 1 for name in labels})
+                    units.update({name: units[name] - 1 for name in set(labels)})
 
     def _by_group(self, pool: np.ndarray, share: float, keep: int, at_least: int,
                   rng: np.random.Generator) -> np.ndarray:

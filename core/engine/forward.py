@@ -92,8 +92,9 @@ def _convert_and_check(model: keras.Model, path: Path, sample: np.ndarray) -> di
     largest (magnitude of the output), gain (Keras's seconds over ONNX Runtime's), gpu."""
     keras_run = keras_forward(keras.Model(model.input, model.output), "check").run
     expected = keras_run(sample)
-    found: dict[str, Any] = {"problem": "", "difference": None, "images": len(sample), "largest": float(np.abs(expected).max()),
-             "gain": None, "gpu": has_gpu()}
+    largest = float(np.abs(expected).max())
+    found: dict[str, Any] = {"problem": "", "difference": None, "images": len(sample), "largest": largest, "gain": None,
+                             "gpu": has_gpu()}
     if found["gpu"]:
         return {**found, "problem": "a GPU is there"}
     try:

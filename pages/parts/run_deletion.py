@@ -10,7 +10,8 @@ from pages.parts import errors, state, wording
 
 def button(run: Run) -> None:
     """A button that deletes the run after a confirmation."""
-    if st.button("Delete", key=f"delete-{run.id}", icon=":material/delete:", help="Removes this run from the workspace."):
+    if st.button("Delete", key=f"delete-{run.id}", icon=":material/delete:",
+                 help="Remove this run from the workspace."):
         confirm(run)
 
 

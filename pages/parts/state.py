@@ -26,7 +26,7 @@ def workspace() -> Workspace:
 
 
 def dataset() -> Dataset | None:
-    """The chosen dataset; the newest when nothing is chosen or the chosen one cannot be read; None when there is none."""
+    """The chosen dataset; the newest when none is chosen or it cannot be read; None when there is none."""
     identifier = st.query_params.get("dataset") or _recall("dataset")
     if identifier:
         try:

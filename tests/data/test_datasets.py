@@ -80,6 +80,16 @@ def test_delete(workspace, dataset, leftovers):
         Dataset.open(workspace, dataset.id)
 
 
+def test_a_dataset_that_a_run_needs_is_not_deleted(workspace, tiny_run):
+    run = tiny_run()
+    with pytest.raises(DataError, match=run.id):
+        delete_dataset(workspace, run.dataset["id"])
+    assert run.dataset_path.is_dir()
+    run.request_stop()
+    delete_dataset(workspace, run.dataset["id"])
+    assert not run.dataset_path.exists()
+
+
 def test_rename_class(workspace, dataset):
     assert set(dataset.usable()["class"]) == {"cats", "dogs"}
     changed = rename_class(workspace, dataset.id, "cats", "Zebras")

@@ -164,3 +164,14 @@ def test_the_source_may_lie_anywhere_and_stays(workspace, pets, make_zip):
     source = make_zip(pets)
     ingest(source, workspace)
     assert source.exists()
+
+
+def test_the_same_picture_in_two_splits_or_classes_is_noted(make_zip, workspace, pets):
+    members = {f"{split}/{path}": data for split, kept in (("train", "0123"), ("val", "3"))
+               for path, data in pets.items() if path[5] in kept}
+    dataset = ingest(make_zip({**members, "train/dogs/9.png": pets["cats/1.png"]}), workspace)
+    splits, classes = dataset.notes
+    assert splits == ("2 pictures are in more than one of the data's splits; scores on them say little. "
+                      "Example: 'train/cats/3.png' and 'val/cats/3.png'.")
+    assert classes == ("1 picture is in more than one class; at most one of the labels is right. "
+                       "Example: 'train/cats/1.png' and 'train/dogs/9.png'.")

@@ -13,7 +13,7 @@ from core.settings import DataSettings
 def make_dataset(tmp_path):
     """A dataset of rows alone: `make_dataset({"cats": 40}, ...)` or [(path, class, split), ...]."""
 
-    def make(content, order=None):
+    def make(content, order=None, hashes=None):
         if isinstance(content, dict):
             content = [
                 (f"{label}/{index:03d}.png", label, "") for label, count in content.items() for index in range(count)
@@ -27,7 +27,7 @@ def make_dataset(tmp_path):
                 "width": 8,
                 "height": 8,
                 "bytes": 1,
-                "hash": f"{path:>40}",
+                "hash": (hashes or {}).get(path, f"{path:>40}"),
                 "status": "ok",
                 "reason": "",
                 "file": f"{index:06d}.png",
@@ -190,6 +190,60 @@ def test_images_without_a_group_are_on_their_own(make_dataset):
 def test_a_pattern_that_fits_nothing_is_an_error(make_dataset):
     with pytest.raises(DataError, match="fits none of the paths, such as 'a/"):
         split_dataset(make_dataset(plants(3, 3)), DataSettings(group_pattern=r"patient(\d+)"))
+
+
+# --- copies -----------------------------------------------------------------------------------------------------------
+
+
+def torn_apart(table):
+    """Contents that lie in more than one split."""
+    return int((table.groupby("hash")["split"].nunique() > 1).sum())
+
+
+@pytest.mark.parametrize("seed", range(5))
+def test_copies_of_a_picture_never_straddle_splits(make_dataset, seed):
+    rng = np.random.default_rng(seed)
+    content = [(f"{label}/{index:02d}.png", label, "") for label in "abc" for index in range(60)]
+    hashes = {path: f"copy{rng.integers(40)}" for path, _, _ in content if rng.random() < 0.25}
+    table = split_dataset(make_dataset(content, hashes=hashes), DataSettings(seed=seed, test=0.2))
+    assert len(table) == 180 and torn_apart(table) == 0
+    assert set(counts(table)["validation"]) == set("abc") == set(counts(table)["train"])
+    shares = table["split"].value_counts(normalize=True)
+    assert shares["validation"] == pytest.approx(0.2, abs=0.05) and shares["test"] == pytest.approx(0.2, abs=0.05)
+
+
+@pytest.mark.parametrize("seed", range(5))
+def test_groups_that_share_a_picture_are_one(make_dataset, seed):
+    hashes = {"a/plant0_0.png": "x", "a/plant1_2.png": "x", "a/plant1_0.png": "y", "b/plant5_1.png": "y"}
+    table = split_dataset(make_dataset(plants(10, 3), hashes=hashes),
+                          DataSettings(seed=seed, test=0.1, group_pattern=r"(\w+/plant\d+)_"))
+    assert torn_apart(table) == 0 and table["group"].nunique() == 18
+    assert (table.groupby("group")["split"].nunique() == 1).all()
+
+
+def test_a_few_copies_change_little(make_dataset):
+    content = [(f"{label}/{index:03d}.png", label, "") for label in "ab" for index in range(100)]
+    plain = split_dataset(make_dataset(content), DataSettings())
+    copied = split_dataset(make_dataset(content, hashes={"a/000.png": "x", "a/050.png": "x", "b/007.png": "x"}),
+                           DataSettings())
+    assert torn_apart(copied) == 0
+    assert len(members(plain, "validation") ^ members(copied, "validation")) <= 6
+
+
+def test_without_copies_the_split_stays_what_it_was(make_dataset):
+    table = split_dataset(make_dataset({"a": 10, "b": 10}), DataSettings(test=0.1))
+    assert members(table, "validation") == {"a/001.png", "a/006.png", "b/002.png", "b/009.png"}
+    assert members(table, "test") == {"a/009.png", "b/006.png"}
+
+
+def test_a_class_of_two_pictures_with_copies_has_one_on_each_side(make_dataset):
+    content = [(f"{label}/{index}.png", label, "") for label in "ab" for index in range(4)]
+    hashes = {path: path[:2] + str(int(path[2]) // 2) for path, _, _ in content}
+    table = split_dataset(make_dataset(content, hashes=hashes), DataSettings(test=0.5))
+    assert counts(table) == {"train": {"a": 2, "b": 2}, "validation": {"a": 2, "b": 2}}
+    with pytest.raises(DataError, match="'a' has 4 images, and none is left to check with") as caught:
+        split_dataset(make_dataset(content, hashes=dict.fromkeys(hashes, "x")), DataSettings())
+    assert "Copies of a picture count as one" in caught.value.hint
 
 
 # --- subset -----------------------------------------------------------------------------------------------------------

@@ -106,6 +106,7 @@ def test_random_weights_train_everything(workspace, dataset, weights, open_page)
     test.button_group(key="weights").set_value("none").run()
     recipe = kept(workspace, dataset)
     assert (recipe.model.weights, recipe.train.phases[0].freeze, recipe.model.batch_norm) == ("none", "none", "train")
+    assert test.button_group(key="field:model.batch_norm").proto.disabled
     test.select_slider(key="freeze").set_value("all").run()
     assert "never learn" in said(test)
 

@@ -70,6 +70,15 @@ def test_scores_per_class_and_the_confusion_matrix_are_there(run, open_page):
     assert len(test.get("plotly_chart")) == 1
 
 
+def test_a_class_without_images_is_neither_hardest_nor_scored(run, open_page):
+    metrics = run.metrics()
+    metrics["test"]["per_class"][0].update(precision=0.0, recall=0.0, f1=0.0, support=0)
+    write_json(run.path / "metrics.json", metrics)
+    test = open_page("results")
+    assert metric(test, "Hardest class") == "green"
+    assert test.dataframe[0].value["recall"].isna().tolist() == [True, False, False]
+
+
 def test_the_mistakes_are_shown_with_what_they_are(run, open_page):
     gallery = next(item.proto.body for item in open_page("results").get("html") if "graft-tile" in item.proto.body)
     assert gallery.count("<figure") == 2

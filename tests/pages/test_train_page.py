@@ -9,7 +9,7 @@ import pytest
 from core import jobs
 from core.runs import Run, Status, list_runs, this_process
 from core.settings import Recipe
-from core.storage import read_json
+from core.storage import read_json, write_json
 from pages.parts import proposals
 from tests.pages.conftest import said
 
@@ -143,3 +143,49 @@ def test_start_makes_a_run_and_submits_it(workspace, dataset, open_page, monkeyp
     monkeypatch.setattr(jobs, "tick", lambda workspace: None)
     button(open_page("train"), "Start training").click().run()
     assert submitted == [run.id for run in list_runs(workspace)]
+
+
+def test_augmentation_with_frozen_layers_says_what_views_and_fresh_ones_cost(dataset, open_page):
+    test = open_page("train")
+    test.button_group(key="field:augment.preset").set_value("medium").run()
+    assert "Nothing is frozen" in said(test)
+    assert not [item for item in test.selectbox if item.key == "field:augment.views"]
+    open_page("model").select_slider(key="freeze").set_value("block_1").run()
+    test = open_page("train")
+    assert test.selectbox(key="field:augment.views").options == ["2", "4", "8", "16", "fresh"]
+    assert "with 4 views" in said(test) and "with *fresh*" in said(test)
+    assert "on disk" in said(test)
+
+
+def test_time_left_while_preparing_is_of_that_step(run, open_page):
+    run.write_status(replace(run.status(), phase="prepare", message="Running the frozen layers", epoch=0))
+    assert metric(open_page("train"), "Left in this step") == "1 min 15 s"
+
+
+def test_the_best_accuracy_is_that_of_the_model_that_is_kept(run, open_page):
+    (run.path / "recipe.json").write_text(run.recipe.override(["train.monitor=val_loss"]).to_json())
+    with open(run.path / "history.csv", "a") as file:
+        file.write("2,train,0.5,0.6,1.2,0.95,0.001,2.0,400\n")
+    assert metric(open_page("train"), "Best validation accuracy") == "75.0 %"
+    write_json(run.path / "metrics.json", {"validation": {"accuracy": 0.5}})
+    assert metric(open_page("train"), "Best validation accuracy") == "50.0 %"
+
+
+def test_a_run_that_has_ended_can_be_deleted_after_a_question(run, workspace, open_page):
+    assert button(open_page("train"), "Delete") is None
+    run.write_status(replace(run.status(), state="stopped"))
+    test = open_page("train")
+    button(test, "Delete").click().run()
+    assert "is removed from the workspace" in said(test) and run.path.exists()
+    assert button(test, "Delete it") and button(test, "Keep it")
+
+
+def test_broken_folders_do_not_take_the_page_down(run, dataset, workspace, open_page):
+    run.write_status(replace(run.status(), state="stopped"))
+    open_page("train")
+    (run.path / "dataset.json").unlink()
+    assert button(open_page("train"), "Start training")
+    open_page("data").query_params["dataset"] = dataset.id
+    (dataset.path / "dataset.json").write_text("{")
+    test = open_page("train")
+    assert not test.error and button(test, "Go to Data")
