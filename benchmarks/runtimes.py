@@ -94,9 +94,11 @@ def report(found: list[dict[str, Any]], about: dict[str, Any]) -> str:
     speeds = [row(name, "seconds", lambda own, keras: f"{1 / own:.0f} ({keras / own:.1f}×)") for name in networks]
     work = [row(name, "cpu_s", lambda own, keras: f"{1000 * own:.1f} ({keras / own:.1f}×)") for name in networks]
     differences = max(item["difference"] for item in found)
+    counts = [item["images"] for item in found]
+    images = f"{min(counts)}" + (f" to {max(counts)}" if len(set(counts)) > 1 else "")
     return (
         "# Forward pass: which runtime\n\n"
-        f"{about['processor']}, {about['cores']} cores; {versions}; {about['date']}. {found[0]['images']} decoded "
+        f"{about['processor']}, {about['cores']} cores; {versions}; {about['date']}. {images} decoded "
         f"images of {SIZE} px, {BATCH} at a time, medians of {1 + max(item['repeat'] for item in found)} in turns; in "
         "brackets how many times better than Keras. \"A batch a core\": every core runs single-threaded batches of "
         f"{PIECE}. The largest difference from Keras is {differences:.0e} of the largest value.\n\n{missing}"

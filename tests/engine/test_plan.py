@@ -101,8 +101,8 @@ def test_the_catalogue_counts_what_is_trained(network):
 
     _, variant = get("MobileNetV2", 0.35)
     for point in ("all", "block_15", "block_3", "none"):
-        for batch_norm in ("frozen", "train"):
-            given = recipe(point, batch_norm=batch_norm)
-            apply_freezing(network, plans(network, point)[0], train_batch_norm=batch_norm == "train")
+        for weights, batch_norm in (("imagenet", "frozen"), ("imagenet", "train"), ("none", "frozen")):
+            given = recipe(point, weights=weights, batch_norm=batch_norm)
+            apply_freezing(network, plans(network, point)[0], given.model.trains_batch_norm)
             counted = sum(int(variable.value.numpy().size) for variable in network.whole.trainable_variables)
-            assert trainable_parameters(variant, given, 3) == counted, (point, batch_norm)
+            assert trainable_parameters(variant, given, 3) == counted, (point, weights, batch_norm)
