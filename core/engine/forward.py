@@ -18,6 +18,9 @@ from core.storage import read_json, replacing, write_json
 
 CHECK_IMAGES = 32
 RELATIVE_TOLERANCE = 1e-3
+CLEARLY_SLOWER = 0.8
+"""Below this share of Keras's speed ONNX Runtime is not used. Less than 1: one short measurement on a busy machine is
+rough, its verdict is kept, and ONNX Runtime is the faster one for every backbone of the catalogue that was measured."""
 
 
 @dataclass(frozen=True)
@@ -109,7 +112,7 @@ def _convert_and_check(model: keras.Model, path: Path, sample: np.ndarray) -> di
     if not found["difference"] <= RELATIVE_TOLERANCE:
         return {**found, "problem": f"the converted network differs by {found['difference']:.1e}"}
     found["gain"] = _seconds(keras_run, sample) / max(_seconds(onnx_run, sample), 1e-9)
-    if found["gain"] < 1:
+    if found["gain"] < CLEARLY_SLOWER:
         found["problem"] = f"it is faster here, {1 / found['gain']:.1f} times"
     return found
 

@@ -97,7 +97,7 @@ class Trainer:
             if watcher.failure is not None:
                 self.restore_best()
                 raise watcher.failure
-            done += plan.phase.epochs
+            done = watcher.last_epoch  # patience may have ended the phase early
             if watcher.stopped:
                 break
         self.restore_best()
@@ -194,11 +194,13 @@ class _Watcher(keras.callbacks.Callback):
         self.trainer, self.plan, self.batches, self.before = trainer, plan, batches, epochs_before
         self.stopped = False
         self.failure: TrainingDivergedError | None = None
+        self.last_epoch = epochs_before
         self._since_better = 0
         self._epoch_seconds: list[float] = []
 
     def on_epoch_begin(self, epoch: int, logs: dict[str, Any] | None = None) -> None:
         self._epoch, self._began = self.before + epoch + 1, time.monotonic()
+        self.last_epoch = self._epoch
 
     def on_train_batch_end(self, batch: int, logs: dict[str, Any] | None = None) -> None:
         logs = logs or {}
