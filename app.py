@@ -1,15 +1,22 @@
-"""Graft's pages: `streamlit run app.py`. Page config, workspace, navigation; nothing else."""
+"""Graft's pages: `streamlit run app.py`. Page config, workspace, navigation; nothing else.
+
+Streamlit reads this file twice: once as the server's module, and as the script of every visit.
+"""
 
 import streamlit as st
 
-from pages.parts import errors, frame, sidebar, startup
+from pages.parts import server
 
-st.set_page_config(page_title="Graft", page_icon="assets/icon.svg", layout="wide")
-st.logo("assets/logo.svg", size="large", icon_image="assets/icon.svg")
+if __name__ != "__main__":
+    app = st.App(__file__, lifespan=server.lifespan)
+else:
+    from pages.parts import errors, frame, sidebar, startup
 
-startup.once()
-page = frame.navigation()
-with errors.shown():
-    sidebar.draw()
-with errors.shown():
-    page.run()
+    st.set_page_config(page_title="Graft", page_icon="assets/icon.svg", layout="wide")
+    st.logo("assets/logo.svg", size="large", icon_image="assets/icon.svg")
+    startup.once()
+    page = frame.navigation()
+    with errors.shown():
+        sidebar.draw()
+    with errors.shown():
+        page.run()

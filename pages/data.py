@@ -45,9 +45,6 @@ fields.problem()
 split = dataset_view.split_or_reason(dataset, recipe.data)
 dataset_view.facts(dataset)
 left, right = st.columns([3, 2], gap="large")
-with left:
-    st.subheader("Images per class", anchor=False)
-    charts.show(charts.class_counts(split), "class-counts", "Images per class, stacked by split")
 with right:
     st.subheader("The split", anchor=False, help="Validation images check the model after every epoch. Test images "
                  "are looked at once, after training: the honest number.")
@@ -55,3 +52,6 @@ with right:
 dataset_view.pictures(dataset, split)
 dataset_view.problems(dataset)
 sidebar.next_step(1, "Choose a model")
+with left:  # drawn last: the browser stands still while it loads its chart library, and the pictures are there by then
+    st.subheader("Images per class", anchor=False)
+    charts.show(charts.class_counts(split), "class-counts", "Images per class, stacked by split")

@@ -26,6 +26,8 @@ IMAGES, THUMBNAILS = "images", "thumbnails"
 """Folders inside a dataset's."""
 THUMBNAIL_EDGE = 160
 WHITE = (255, 255, 255)
+_LARGE_PIXELS = 2_000_000
+"""From here on decoding takes tens of milliseconds: a gallery of such images would open slowly without thumbnails."""
 _DRAFT_GAP = 1.5
 """A JPEG is decoded at a reduced scale only while it stays this much larger than what is asked for."""
 
@@ -41,6 +43,7 @@ _UPRIGHT = {  # EXIF 2.32, section 4.6.4: what undoes each orientation
     5: Image.Transpose.TRANSPOSE, 6: Image.Transpose.ROTATE_270, 7: Image.Transpose.TRANSVERSE,
     8: Image.Transpose.ROTATE_90,
 }
+_LYING = (5, 6, 7, 8)  # of these, width and height change places
 
 
 def decode(
@@ -110,22 +113,20 @@ class Inspection:
     height: int = 0
     reason: str = ""
     thumbnail: bytes | None = None
-    """A JPEG, only for images so large that making it later would cost."""
+    """A JPEG, only for images so large that making it later would be felt."""
 
 
 def inspect(path: Path, max_pixels: int = MAX_PIXELS, edge: int = THUMBNAIL_EDGE) -> Inspection:
     """Decode a file to its last byte, to know whether it is good. Never raises for what is in the file."""
     try:
         with _reading(path, max_pixels) as image:
-            full = image.size
-            _draft(image, edge, gap=1.0)  # the scaled transform is cheaper; the entropy decoder still reads everything
-            drafted = image.size != full
+            width, height = image.size
+            large = width * height >= _LARGE_PIXELS
+            _draft(image, edge if large else 1, gap=1.0)  # a smaller transform; the entropy decoder reads everything
             upright = _upright_rgb(image)
-            if not drafted:
-                full = upright.size
-            elif (upright.width < upright.height) != (full[0] < full[1]):
-                full = full[::-1]
-            return Inspection(*full, thumbnail=_jpeg(upright, edge) if max(full) > 2 * edge else None)
+            if _orientation(image) in _LYING:
+                width, height = height, width
+            return Inspection(width, height, thumbnail=_jpeg(upright, edge) if large else None)
     except ImageDecodeError as error:
         return Inspection(reason=error.message)
 
@@ -142,12 +143,12 @@ def thumbnail(dataset: HasFolder | Path, file: str, edge: int = THUMBNAIL_EDGE) 
     """
     folder = dataset if isinstance(dataset, Path) else dataset.path
     kept = thumbnail_path(folder, file, edge)
-    if kept.is_file():
-        return kept.read_bytes()
+    if kept.is_file() and (picture := kept.read_bytes()):
+        return picture
     with _reading(folder / IMAGES / file, MAX_PIXELS, name=file) as image:
-        _draft(image, edge)
+        _draft(image, edge, gap=1.0)
         picture = _jpeg(_upright_rgb(image), edge)
-    with replacing(kept) as temporary:
+    with replacing(kept, durable=False) as temporary:
         temporary.write_bytes(picture)
     return picture
 

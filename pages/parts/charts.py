@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
-import pandas as pd
 import plotly.graph_objects as go
 import streamlit as st
+
+if TYPE_CHECKING:
+    import pandas as pd
 
 COLORS = {"train": "#8D9BAA", "validation": "#10916B", "test": "#D9912B"}
 NAMES = {"train": "training", "validation": "validation", "test": "test"}

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-import pandas as pd
+from typing import TYPE_CHECKING
+
 import streamlit as st
 
 from core.data.datasets import Dataset
@@ -10,6 +11,9 @@ from core.data.splits import split_dataset
 from core.errors import DataError, GraftError
 from core.settings import DataSettings
 from pages.parts import charts, errors, fields, gallery, wording
+
+if TYPE_CHECKING:
+    import pandas as pd
 
 PER_PAGE = 24
 

@@ -2,13 +2,17 @@
 
 from __future__ import annotations
 
-import pandas as pd
+from typing import TYPE_CHECKING
+
 import streamlit as st
 
 from core import jobs
 from core.errors import GraftError
 from core.runs import Run, Status
 from pages.parts import charts, errors, run_deletion, state, wording
+
+if TYPE_CHECKING:
+    import pandas as pd
 
 POINTS = 600
 BESIDE_TRAINING = ("prepare", "save")

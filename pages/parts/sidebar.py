@@ -49,20 +49,24 @@ def _predict() -> str:
 class Step:
     """One step of the job: its page, and what to say of it."""
 
-    page: st.Page
+    name: str
+    title: str
+    icon: str
     chosen: Callable[[], str]
 
-
-def _page(name: str, title: str, icon: str, default: bool = False) -> st.Page:
-    return st.Page(f"pages/{name}.py", title=title, icon=f":material/{icon}:", default=default)
+    @property
+    def page(self) -> st.Page:
+        """The page, made anew for each visit: Streamlit notes in it which visit may call it."""
+        return st.Page(f"pages/{self.name}.py", title=self.title, icon=f":material/{self.icon}:",
+                       default=self is STEPS[0])
 
 
 STEPS = (
-    Step(_page("data", "Data", "photo_library", default=True), _data),
-    Step(_page("model", "Model", "account_tree"), _model),
-    Step(_page("train", "Train", "model_training"), _train),
-    Step(_page("results", "Results", "monitoring"), _results),
-    Step(_page("predict", "Predict", "image_search"), _predict),
+    Step("data", "Data", "photo_library", _data),
+    Step("model", "Model", "account_tree", _model),
+    Step("train", "Train", "model_training", _train),
+    Step("results", "Results", "monitoring", _results),
+    Step("predict", "Predict", "image_search", _predict),
 )
 
 

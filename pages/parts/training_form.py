@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 import contextlib
+from typing import TYPE_CHECKING
 
-import pandas as pd
 import streamlit as st
 
 from core.backbones.catalogue import get, resolve_freeze
@@ -13,6 +13,9 @@ from core.errors import DataError
 from core.estimates import Estimate, estimate
 from core.settings import Recipe, field_spec
 from pages.parts import charts, dataset_view, errors, fields, state, wording
+
+if TYPE_CHECKING:
+    import pandas as pd
 
 _VIEWS = (1, 2, 4, 8, 16)
 

@@ -107,10 +107,12 @@ def test_exif_orientation_gives_one_upright_picture(orientation, format, resize)
 def test_an_orientation_in_a_drafted_jpeg(tmp_path):
     exif = Image.Exif()
     exif[0x0112] = 6
-    Image.fromarray(gradient(1200, 800)).transpose(Image.Transpose.ROTATE_90).save(tmp_path / "a.jpg", exif=exif)
-    found = images.inspect(tmp_path / "a.jpg")
-    assert (found.width, found.height, found.reason) == (1200, 800, "")
-    assert Image.open(io.BytesIO(found.thumbnail)).size == (160, 107)
+    for width, height, thumbnail in ((1800, 1200, (160, 107)), (1200, 800, None), (5, 3, None)):
+        lying = Image.fromarray(gradient(width, height)).transpose(Image.Transpose.ROTATE_90)
+        lying.save(tmp_path / "a.jpg", exif=exif)
+        found = images.inspect(tmp_path / "a.jpg")
+        assert (found.width, found.height, found.reason) == (width, height, "")
+        assert (Image.open(io.BytesIO(found.thumbnail)).size if thumbnail else found.thumbnail) == thumbnail
 
 
 @pytest.mark.filterwarnings("ignore")

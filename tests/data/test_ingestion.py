@@ -127,7 +127,7 @@ def test_split_folders_are_kept(workspace, pets, make_zip):
 
 
 def test_large_images_get_their_thumbnail_in_the_same_pass(workspace, pets, make_zip, picture):
-    dataset = ingest(make_zip({**pets, "cats/large.jpg": picture(3, (900, 600), "JPEG")}), workspace)
+    dataset = ingest(make_zip({**pets, "cats/large.jpg": picture(3, (2000, 1200), "JPEG")}), workspace)
     files = dataset.usable().set_index("path")["file"]
     kept = [path.stem for path in (dataset.path / "thumbnails").iterdir()]
     assert kept == [files["cats/large.jpg"].removesuffix(".jpg")]

@@ -25,8 +25,9 @@ expect.set_options(timeout=30_000)
 class Server:
     """`streamlit run app.py` on a workspace; can be stopped and started again on the same port."""
 
-    def __init__(self, workspace: Path, **environment: str) -> None:
+    def __init__(self, workspace: Path, project: Path = PROJECT, **environment: str) -> None:
         self.workspace = workspace
+        self.project = project
         self.environment = environment
         with socket.socket() as listener:
             listener.bind(("127.0.0.1", 0))
@@ -41,7 +42,7 @@ class Server:
             self.process = subprocess.Popen(
                 [sys.executable, "-m", "streamlit", "run", "app.py", "--server.port", str(self.port),
                  "--server.headless", "true"],
-                cwd=PROJECT, stdout=log, stderr=log,
+                cwd=self.project, stdout=log, stderr=log,
                 env={**os.environ, "GRAFT_WORKSPACE": str(self.workspace), **self.environment},
             )
         while time.perf_counter() - began < 30:
