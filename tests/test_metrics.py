@@ -7,7 +7,8 @@ import math
 import numpy as np
 import pandas as pd
 import pytest
-from sklearn.metrics import accuracy_score, f1_score
+from sklearn.metrics import accuracy_score, precision_recall_fscore_support
+from sklearn.metrics import confusion_matrix as sklearn_confusion
 from sklearn.metrics import log_loss as sklearn_log_loss
 
 from core.metrics import Z_95, evaluate_predictions, log_loss, wilson_interval, worst_mistakes
@@ -36,8 +37,16 @@ def test_scores_agree_with_scikit_learn(table):
     assert result["images"] == 60
     assert result["accuracy"] == pytest.approx(accuracy_score(table["true"], table["predicted"]))
     assert result["loss"] == pytest.approx(sklearn_log_loss(table["true"], table[["p0", "p1", "p2"]], labels=CLASSES))
-    mean_f1 = np.mean([row["f1"] for row in result["per_class"]])
-    assert mean_f1 == pytest.approx(f1_score(table["true"], table["predicted"], average="macro"))
+    assert result["confusion"] == sklearn_confusion(table["true"], table["predicted"], labels=CLASSES).tolist()
+
+
+@pytest.mark.parametrize("kept", [["ant", "bee", "wasp"], ["ant", "bee"], ["wasp"]])
+def test_per_class_scores_agree_with_scikit_learn_also_for_classes_without_images(table, kept):
+    table = table[table["true"].isin(kept)]
+    wanted = precision_recall_fscore_support(table["true"], table["predicted"], labels=CLASSES, zero_division=0.0)
+    result = evaluate_predictions(table, CLASSES)["validation"]["per_class"]
+    found = [[row[name] for row in result] for name in ("precision", "recall", "f1", "support")]
+    assert np.allclose(found, wanted)
 
 
 def test_confusion_rows_are_true_classes():

@@ -20,23 +20,31 @@ class Batches(keras.utils.PyDataset):
         weights: float32 [n]; None: all images count the same.
         batch_size: Images a batch.
         seed: The order of epoch e depends on (seed, e) alone.
+        ahead: Make batches in threads before they are asked for.
+        group: Batches that are given at a time, as one longer batch; see `core.engine.resident`.
     """
 
     def __init__(self, views: Sequence[Read], rows: np.ndarray, targets: np.ndarray, weights: np.ndarray | None,
-                 batch_size: int, seed: int, ahead: bool = False) -> None:
+                 batch_size: int, seed: int, ahead: bool = False, group: int = 1) -> None:
         super().__init__(workers=2 if ahead else 1, use_multiprocessing=False, max_queue_size=8)
         self.views, self.rows, self.targets, self.weights = views, rows, targets, weights
-        self.batch_size, self.seed = batch_size, seed
+        self.batch_size, self.seed, self.group = batch_size, seed, group
         self.epoch = 0
         self._shuffle()
 
-    def __len__(self) -> int:
+    @property
+    def steps(self) -> int:
+        """Batches an epoch."""
         return -(-len(self.rows) // self.batch_size)
 
+    def __len__(self) -> int:
+        return -(-self.steps // self.group)
+
     def __getitem__(self, index: int) -> tuple[np.ndarray, ...]:
-        chosen = self._order[index * self.batch_size:(index + 1) * self.batch_size]
+        at_once = self.batch_size * self.group
+        chosen = self._order[index * at_once:(index + 1) * at_once]
         x = self.views[self.epoch % len(self.views)](self.rows[chosen])
-        x = x if x.dtype == np.uint8 else x.astype(np.float32)
+        x = x.astype(np.float32) if x.dtype.kind == "f" else x
         if self.weights is None:
             return x, self.targets[chosen]
         return x, self.targets[chosen], self.weights[chosen]

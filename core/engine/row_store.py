@@ -87,6 +87,11 @@ class RowStore:
         if self._memory is None and self.nbytes <= budget:
             self._memory = np.fromfile(self.folder / "data.bin", self.dtype).reshape(self.rows, *self.shape)
 
+    @property
+    def memory(self) -> np.ndarray | None:
+        """All rows, where they are kept in memory."""
+        return self._memory
+
     def close(self) -> None:
         """Release the file and the memory."""
         self._memory = None

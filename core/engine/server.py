@@ -22,6 +22,7 @@ import numpy as np
 
 from core.data.images import decode
 from core.engine.onnx_session import onnx_runner
+from core.engine.quick_import import quickly
 from core.engine.threads import in_threads
 from core.errors import GraftError, ImageDecodeError, InferenceError
 from core.runs import Run
@@ -71,8 +72,9 @@ def load_model(folder: Path) -> Model:
         if kept["model"] == digest(folder / "model.keras"):
             return Model(kept["image_size"], run.recipe.data.resize, run.classes, "ONNX Runtime",
                          onnx_runner(folder / "serving.onnx"))
-    from core.engine.forward import keras_forward
-    from core.engine.keras_files import read_model
+    with quickly():
+        from core.engine.forward import keras_forward
+        from core.engine.keras_files import read_model
 
     model = read_model(folder / "model.keras")
     return Model(model.input_shape[1], run.recipe.data.resize, run.classes, "Keras",

@@ -11,6 +11,7 @@ from typing import Any
 import keras
 import numpy as np
 
+from core.engine import resident
 from core.engine.activations import ActivationCache, Trunk
 from core.engine.augment import augmentation_layers
 from core.engine.batches import Batches, Read, balanced_weights
@@ -28,8 +29,6 @@ from core.settings import Recipe
 PREDICT_BATCH = 64
 PREDICT_VECTORS = 1024
 """Rows at a time where a row is one vector of features, and a call costs more than its arithmetic."""
-GROUPED_STEPS = 16
-"""Steps that Keras runs in one call when only a small head is trained: a step is then shorter than the call."""
 
 
 @dataclass
@@ -90,10 +89,11 @@ class Trainer:
                 store.close()
             batches.seed = self.recipe.train.seed + 7919 * index
             watcher = _Watcher(self, plan, batches, done)
-            self._compile(model, plan, len(batches))
+            self._compile(model, plan, batches)
             if self.reporter.stop_requested():
                 return
-            model.fit(batches, epochs=plan.phase.epochs, verbose=0, callbacks=[watcher])
+            # Batches come shuffled; Keras would shuffle their order once more, in another way for each size of call.
+            model.fit(batches, epochs=plan.phase.epochs, verbose=0, callbacks=[watcher], shuffle=False)
             if watcher.failure is not None:
                 self.restore_best()
                 raise watcher.failure
@@ -137,6 +137,9 @@ class Trainer:
             tail = keras.Model(plan.boundary.tensor, whole.output)
             evaluation = (_compiled(keras.Model(plan.boundary.tensor, whole.output)), cached[0].read)
             if not changing or augment.views != "fresh":
+                if resident.fits(cached):
+                    model, reads = resident.resident(cached, tail, self.recipe.train.batch_size)
+                    return model, self._batches(reads, group=self._group()), evaluation
                 return tail, self._batches([store.read for store in cached]), evaluation
         self.pixels.keep(self.examples.rows, partial(self.reporter.progress, "Decoding the images once"))
         model = _from_pixels(whole, plan, augmentation_layers(augment, self.recipe.train.seed) if changing else [])
@@ -168,21 +171,26 @@ class Trainer:
         self._stores = stores
         return stores
 
-    def _batches(self, views: list[Read], ahead: bool = False) -> Batches:
+    def _group(self) -> int:
+        """Batches a call; fewer where an epoch has so few that the curve would hardly move inside it."""
+        steps = -(-len(self.train) // self.recipe.train.batch_size)
+        return max(1, min(resident.GROUP, steps // 4))
+
+    def _batches(self, views: list[Read], ahead: bool = False, group: int = 1) -> Batches:
         settings = self.recipe.train
         weights = balanced_weights(self.train.labels, self.classes) if settings.class_weights == "balanced" else None
         return Batches(views, self.train.rows, self.train.one_hot(self.classes), weights, settings.batch_size,
-                       settings.seed, ahead)
+                       settings.seed, ahead, group)
 
-    def _compile(self, model: keras.Model, plan: PhasePlan, steps: int) -> None:
-        small = plan.boundary is not None and plan.cached and len(plan.boundary.shape) == 1
+    def _compile(self, model: keras.Model, plan: PhasePlan, batches: Batches) -> None:
+        pooled = plan.boundary is not None and plan.cached and len(plan.boundary.shape) == 1
         model.compile(
-            optimizer=build_optimizer(plan.phase, steps * plan.phase.epochs),
+            optimizer=build_optimizer(plan.phase, batches.steps * plan.phase.epochs),
             loss=keras.losses.CategoricalCrossentropy(label_smoothing=self.recipe.train.label_smoothing),
             metrics=["accuracy"],
-            # XLA takes longer to compile than it saves on CPUs.
-            jit_compile=False,
-            steps_per_execution=max(1, min(GROUPED_STEPS, steps // 4)) if small else 1,
+            jit_compile=False,  # XLA takes longer to compile than it saves on CPUs
+            # Where features are too large to be resident, several short steps still share a call.
+            steps_per_execution=self._group() if pooled and batches.group == 1 else 1,
         )
 
 
@@ -204,7 +212,8 @@ class _Watcher(keras.callbacks.Callback):
 
     def on_train_batch_end(self, batch: int, logs: dict[str, Any] | None = None) -> None:
         logs = logs or {}
-        step, steps = batch + 1, len(self.batches)
+        steps = self.batches.steps
+        step = min((batch + 1) * self.batches.group, steps)
         elapsed = time.monotonic() - self._began
         rate = min(step * self.batches.batch_size, len(self.batches.rows)) / max(elapsed, 1e-6)
         per_epoch = float(np.median(self._epoch_seconds)) if self._epoch_seconds else elapsed * steps / step

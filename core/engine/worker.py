@@ -18,6 +18,7 @@ from core.backbones.catalogue import get
 from core.data.datasets import Dataset
 from core.engine.examples import load_examples
 from core.engine.pixels import Pixels
+from core.engine.quick_import import quickly
 from core.engine.reporter import Reporter, StopRequested
 from core.errors import DiskFullError, GraftError, OutOfMemoryError
 from core.runs import Run
@@ -59,7 +60,8 @@ def train(run: Run, reporter: Reporter) -> tuple[str, str]:
         pixels.start(examples.rows)
     reporter.update(force=True, message="Loading the backbone", phase="prepare")
 
-    from core.engine.session import TrainingSession
+    with quickly():
+        from core.engine.session import TrainingSession
 
     session = TrainingSession(run, recipe, variant, file, examples, pixels, workspace, reporter)
     return session.run_to_end(began)

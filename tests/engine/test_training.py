@@ -58,13 +58,14 @@ def starting_point(tiny_run: Callable[..., Run], workspace: Workspace, start: Pa
     return state(session_of(tiny_run(*assignments), workspace, start))
 
 
-# Measured: 3e-7 in full precision; in half precision (5e-4 of a value) 9e-5, and 8e-3 where a bias that starts at zero
-# is among the trained weights.
+# Measured: 2e-7 and 4e-5 in full precision (threads add up in another order), 6e-5 and 2e-3 in half. With a smooth hidden
+# layer: at the kink of a ReLU a difference in the last bit decides whether an image counts at all.
 @pytest.mark.parametrize(("freeze", "exact", "tolerance"), [
-    ("all", True, 1e-5), ("all", False, 2e-3), ("block_2", True, 1e-4), ("block_2", False, 2e-2),
+    ("all", True, 1e-4), ("all", False, 5e-3), ("block_2", True, 2e-3), ("block_2", False, 8e-3),
 ])
 def test_cached_and_uncached_training_give_the_same_weights(fitted, freeze, exact, tolerance):
-    given = [f"train.phases.0.freeze={freeze}", "model.dropout=0.3", 'model.hidden=[{"units": 8, "dropout": 0.2}]']
+    given = [f"train.phases.0.freeze={freeze}", "model.dropout=0.3",
+             'model.hidden=[{"units": 8, "dropout": 0.2, "activation": "tanh"}]']
     cached = fitted(*given, exact=exact)
     uncached = fitted(*given, limits=NO_CACHE)
     assert cached.plans[0].cached and not uncached.plans[0].cached
@@ -134,8 +135,8 @@ def test_a_phase_that_freezes_again_sees_what_was_trained_before(fitted, workspa
 
 
 def test_phases_with_ever_less_frozen(fitted):
-    phases = ", ".join(f'{{"freeze": "{point}", "epochs": 1, "learning_rate": 0.02, "optimizer": "adam"}}'
-                       for point in ("all", "block_2_relu", "none"))
+    phases = ", ".join(f'{{"freeze": "{point}", "epochs": 1, "learning_rate": {rate}, "optimizer": "adam"}}'
+                       for point, rate in (("all", 0.02), ("block_2_relu", 0.002), ("none", 0.002)))
     session = fitted(f"train.phases=[{phases}]")
     assert list(session.run.history()["epoch"]) == [1, 2, 3]
     assert session.run.history()["val_loss"].iloc[-1] < session.run.history()["val_loss"].iloc[0]
