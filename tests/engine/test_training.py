@@ -58,8 +58,8 @@ def starting_point(tiny_run: Callable[..., Run], workspace: Workspace, start: Pa
     return state(session_of(tiny_run(*assignments), workspace, start))
 
 
-# Measured: 2e-7 and 4e-5 in full precision (threads add up in another order), 6e-5 and 2e-3 in half. With a smooth hidden
-# layer: at the kink of a ReLU a difference in the last bit decides whether an image counts at all.
+# Measured: 2e-7 and 4e-5 in full precision (threads add up in another order), 6e-5 and 2e-3 in half. With a smooth
+# hidden layer: at the kink of a ReLU a difference in the last bit decides whether an image counts at all.
 @pytest.mark.parametrize(("freeze", "exact", "tolerance"), [
     ("all", True, 1e-4), ("all", False, 5e-3), ("block_2", True, 2e-3), ("block_2", False, 8e-3),
 ])
