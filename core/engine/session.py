@@ -42,7 +42,7 @@ class TrainingSession:
         }
         self.plans = plan_phases(self.network, variant, recipe, self._fits)
         self.trainer = Trainer(self.network, recipe, self.plans, examples, pixels, self.cache, reporter,
-                               lambda plan: self._trunk(plan))
+                               self.trunk)
 
     def run_to_end(self, began: float) -> tuple[str, str]:
         """Train and save; gives the final state and its message."""
@@ -123,7 +123,8 @@ class TrainingSession:
         views = self.recipe.augment.views if self.recipe.augment.active else 1
         return self.cache.fits(boundary, len(self.examples), views if isinstance(views, int) else 1)
 
-    def _trunk(self, plan: PhasePlan) -> Trunk:
+    def trunk(self, plan: PhasePlan) -> Trunk:
+        """The frozen layers before a phase's boundary."""
         assert plan.boundary is not None
         trunk, _ = trunk_and_tail(self.recipe, self.plans.index(plan))
         return Trunk(self.network, plan.boundary, self.identity, trunk)

@@ -23,8 +23,9 @@ def table(recipe: Recipe) -> None:
         frame, hide_index=True, selection_mode="single-cell", on_select="rerun", key=f"backbones-{chosen.name}",
         height=35 * (len(frame) + 1) + 3, placeholder="–", column_order=[name for name in frame if name != "name"],
         column_config={
-            "chosen": st.column_config.TextColumn("", width=30),
-            "title": st.column_config.TextColumn("Backbone", help="The pretrained network. Click to choose."),
+            "chosen": st.column_config.TextColumn("", width=30, pinned=True),
+            "title": st.column_config.TextColumn("Backbone", pinned=True, width=125,
+                                                 help="The pretrained network. Click to choose."),
             "parameters": st.column_config.NumberColumn("Parameters", format="%.1f M", help="Weights of the network."),
             "size": st.column_config.NumberColumn("Size", format="%.0f MB", help="Size of the weights file."),
             "top1": st.column_config.NumberColumn(

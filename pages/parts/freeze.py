@@ -17,7 +17,7 @@ _STYLE = """<style>
 .graft-net div{flex:1 1 0;min-width:3px;border-radius:4px 4px 2px 2px}
 .graft-net .ice{background:linear-gradient(#A9CDEB,#7FB0DA)}
 .graft-net .warm{background:linear-gradient(#23B184,#10916B)}
-.graft-net .head{flex:1.6 1 0;border-radius:4px;background:#10916B;height:92px;display:flex;align-items:center;
+.graft-net .head{flex:1.6 0 40px;border-radius:4px;background:#10916B;height:92px;display:flex;align-items:center;
   justify-content:center;color:#fff;font-size:.74rem;font-weight:600;margin-left:6px}
 .graft-ends{display:flex;flex-wrap:wrap;gap:2px 14px;justify-content:space-between;
   font-size:.78rem;opacity:.75;margin-top:5px}

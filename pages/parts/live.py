@@ -32,7 +32,7 @@ def follow(run_id: str) -> None:
     with st.container(border=True):
         _header(run, status)
         _trouble(run, status)
-        _now(status)
+        _now(run, status)
         _figures(run, status)
         _curves(run, status)
         _log(run, status)
@@ -88,7 +88,7 @@ def _trouble(run: Run, status: Status) -> None:
         st.info(f"Stopped {when}. {kept}", icon=":material/stop_circle:")
 
 
-def _now(status: Status) -> None:
+def _now(run: Run, status: Status) -> None:
     """What goes on before and between the epochs: loading, preparing features, scoring."""
     if status.state == "queued":
         st.caption("Waits until the run before it has ended.")
@@ -99,6 +99,17 @@ def _now(status: Status) -> None:
             st.progress(min(done, 1.0), text=f"Epoch {status.epoch}, step {status.step} of {status.steps}")
         else:
             st.progress(inside, text=errors.plain(status.message) or "Starting")
+            if not status.epoch:
+                st.caption(_ahead(run))
+
+
+def _ahead(run: Run) -> str:
+    """What comes before the first epoch, so that nobody thinks it hangs."""
+    if run.recipe.train.phases[0].freeze == "none":
+        return "The network is loaded first, which takes some seconds. The curves appear with the first step."
+    return ("The network is loaded first, which takes some seconds. Its frozen layers then run once over every "
+            "picture, and what they see is kept: this step is the long one, and is skipped next time. The curves "
+            "appear with the first epoch.")
 
 
 def _figures(run: Run, status: Status) -> None:
@@ -115,8 +126,8 @@ def _figures(run: Run, status: Status) -> None:
             st.metric("Time in epochs", wording.duration(took))
         st.metric("Images per second", f"{speed:,.0f}" if speed else "—",
                   help="How many training images pass through per second.")
-        st.metric("Best validation accuracy", "—" if best is None else wording.percent(best),
-                  help="Of the epoch that is kept, on pictures the network does not learn from.")
+        st.metric("Best accuracy", "—" if best is None else wording.percent(best),
+                  help="Validation accuracy of the epoch that is kept: on pictures the network does not learn from.")
 
 
 def _best(run: Run, history: pd.DataFrame) -> float | None:
@@ -135,8 +146,6 @@ def _best(run: Run, history: pd.DataFrame) -> float | None:
 def _curves(run: Run, status: Status) -> None:
     history, batches = run.history(), _thinned(run.batches())
     if history.empty and batches.empty:
-        if status.active:
-            st.caption("The curves appear with the first step.")
         return
     columns = st.columns(2, gap="medium")
     for column, measure in zip(columns, ("loss", "accuracy"), strict=True):

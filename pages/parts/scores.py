@@ -49,7 +49,7 @@ def per_class(scores: dict[str, Any]) -> None:
     frame[["precision", "recall", "f1"]] *= 100
     frame.loc[frame["support"] == 0, ["precision", "recall", "f1"]] = None  # nothing to measure: left empty
     st.dataframe(frame, hide_index=True, height=min(35 * (len(frame) + 1) + 3, 560), column_config={
-        "class": st.column_config.TextColumn("Class", width=80),
+        "class": st.column_config.TextColumn("Class", width=80, pinned=True),
         "precision": bar("Precision", "Of the images called this class, how many are."),
         "recall": bar("Recall", "Of the images of this class, how many were found."),
         "f1": bar("F1", "Precision and recall in one: their harmonic mean."),

@@ -82,7 +82,7 @@ def test_a_running_run_shows_where_it_is(run, open_page):
     assert metric(test, "Epoch") == "2 of 20"
     assert metric(test, "Time left") == "1 min 15 s"
     assert metric(test, "Images per second") == "420"
-    assert metric(test, "Best validation accuracy") == "75.0 %"
+    assert metric(test, "Best accuracy") == "75.0 %"
     assert "random weights" in said(test)
     assert len(test.get("plotly_chart")) == 2
 
@@ -166,9 +166,9 @@ def test_the_best_accuracy_is_that_of_the_model_that_is_kept(run, open_page):
     (run.path / "recipe.json").write_text(run.recipe.override(["train.monitor=val_loss"]).to_json())
     with open(run.path / "history.csv", "a") as file:
         file.write("2,train,0.5,0.6,1.2,0.95,0.001,2.0,400\n")
-    assert metric(open_page("train"), "Best validation accuracy") == "75.0 %"
+    assert metric(open_page("train"), "Best accuracy") == "75.0 %"
     write_json(run.path / "metrics.json", {"validation": {"accuracy": 0.5}})
-    assert metric(open_page("train"), "Best validation accuracy") == "50.0 %"
+    assert metric(open_page("train"), "Best accuracy") == "50.0 %"
 
 
 def test_a_run_that_has_ended_can_be_deleted_after_a_question(run, workspace, open_page):
