@@ -15,8 +15,9 @@ import typer
 
 from core import cli_output as output
 from core.errors import GraftError, NotFoundError, RecipeError, RunError
+from core.field_specs import field_spec
 from core.runs import Run, list_runs
-from core.settings import Recipe, field_spec
+from core.settings import Recipe
 from core.workspace import Workspace
 
 SHORTHANDS = {

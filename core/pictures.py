@@ -9,7 +9,7 @@ from pathlib import Path
 
 from core.data import archive, names
 from core.errors import DataError, NotFoundError
-from core.settings import Limits
+from core.limits import Limits
 
 
 @dataclass(frozen=True)

@@ -1,18 +1,16 @@
 """The recipe: everything that decides a result, described once.
 
 Title, help, range and default of a field stand in its `Field(...)` here and nowhere else. The page widgets, the
-command line's `--set`, validation messages and the settings reference are derived from them with `field_specs`.
+command line's `--set`, validation messages and the settings reference are derived from them by `core.field_specs`.
 """
 
 from __future__ import annotations
 
 import json
 import re
-import types
 from collections.abc import Iterable, Iterator
-from dataclasses import dataclass
 from pathlib import Path
-from typing import Annotated, Any, Literal, Union, get_args, get_origin
+from typing import Annotated, Any, Literal
 
 from pydantic import BaseModel, ConfigDict, Field, ValidationError, field_validator, model_validator
 
@@ -362,110 +360,6 @@ def require_supported(recipe: Recipe) -> None:
                 usable = ", ".join("empty" if item is None else str(item).lower() for item in supported)
                 given = str(value).lower() if isinstance(value, bool) else value
                 raise RecipeError(f"{path}={given} is not available in this version.", f"Use one of: {usable}.")
-
-
-@dataclass(frozen=True)
-class FieldSpec:
-    """What pages, command line and docs need to know of one field of the recipe."""
-
-    path: str
-    title: str
-    help: str
-    default: Any
-    kind: Literal["int", "float", "bool", "text", "choice", "list"]
-    optional: bool
-    minimum: float | None = None
-    maximum: float | None = None
-    choices: tuple[Any, ...] = ()
-    """For a choice: the values that work in this version."""
-
-
-def field_specs(model: type[BaseModel] = Recipe, prefix: str = "") -> Iterator[FieldSpec]:
-    """Every field of the recipe, depth first. Items of a list stand under its path: `train.phases.epochs`."""
-    for name, info in model.model_fields.items():
-        path = f"{prefix}{name}"
-        if path == "schema_version":
-            continue
-        nested = _nested_model(info.annotation)
-        if nested is None or get_origin(info.annotation) is tuple:
-            yield _spec(path, info)
-        if nested is not None:
-            yield from field_specs(nested, f"{path}.")
-
-
-def field_spec(path: str) -> FieldSpec:
-    """The description of one field, by its dotted path (`train.phases.epochs`). Raises RecipeError."""
-    for spec in field_specs():
-        if spec.path == path:
-            return spec
-    raise RecipeError(f"There is no setting '{path}'.", "See docs/settings.md for every field.")
-
-
-@dataclass(frozen=True)
-class Limits:
-    """What one workspace may take. Sizes in bytes, times in seconds."""
-
-    upload_bytes: int = 20 * 2**30
-    archive_members: int = 1_000_000
-    member_bytes: int = 500 * 2**20
-    archive_bytes: int = 100 * 2**30
-    ratio: int = 200
-    """Largest unpacked : packed size of one member above 1 MB."""
-    name_bytes: int = 1024
-    depth: int = 16
-    image_pixels: int = 100_000_000
-    bad_share: float = 0.2
-    """Above this share of unreadable files ingestion stops and asks."""
-    cache_bytes: int = 20 * 2**30
-    max_parallel_runs: int = 1
-
-    @classmethod
-    def demo(cls) -> Limits:
-        """Limits of a public demo: anonymous visitors on a small machine."""
-        return cls(
-            upload_bytes=200 * 2**20, archive_members=10_000, member_bytes=20 * 2**20, archive_bytes=2**30,
-            ratio=100, depth=8, image_pixels=25_000_000, cache_bytes=2 * 2**30,
-        )
-
-
-def _spec(path: str, info: Any) -> FieldSpec:
-    options = [option for option in _flatten_union(info.annotation) if option is not types.NoneType]
-    bounds = [*info.metadata, *(bound for option in options for bound in _annotated_bounds(option))]
-    options = [get_args(option)[0] if get_origin(option) is Annotated else option for option in options]
-    limits = {key: getattr(item, key) for item in bounds for key in ("ge", "gt", "le") if hasattr(item, key)}
-    choices = tuple(value for option in options if get_origin(option) is Literal for value in get_args(option))
-    choices = tuple(value for value in choices if value in SUPPORTED.get(path, choices))
-    default = info.get_default(call_default_factory=True)
-    return FieldSpec(
-        path=path, title=info.title or path, help=info.description or "", default=default, kind=_kind(options),
-        optional=types.NoneType in _flatten_union(info.annotation), choices=choices,
-        minimum=limits.get("ge", limits.get("gt")), maximum=limits.get("le"),
-    )
-
-
-def _annotated_bounds(option: Any) -> list[Any]:
-    """The constraints inside `Annotated[int, Field(ge=1)]`."""
-    if get_origin(option) is not Annotated:
-        return []
-    return [bound for info in get_args(option)[1:] for bound in info.metadata]
-
-
-def _kind(options: list[Any]) -> Any:
-    for python_type, kind in ((bool, "bool"), (int, "int"), (float, "float"), (str, "text")):
-        if python_type in options:
-            return kind
-    return "choice" if any(get_origin(option) is Literal for option in options) else "list"
-
-
-def _flatten_union(annotation: Any) -> list[Any]:
-    if get_origin(annotation) in (Union, types.UnionType):
-        return [leaf for option in get_args(annotation) for leaf in _flatten_union(option)]
-    return [annotation]
-
-
-def _nested_model(annotation: Any) -> type[BaseModel] | None:
-    candidate = get_args(annotation)[0] if get_origin(annotation) is tuple else annotation
-    return candidate if isinstance(candidate, type) and issubclass(candidate, BaseModel) else None
 
 
 def _values_at(node: Any, parts: list[str]) -> Iterator[Any]:

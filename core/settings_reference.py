@@ -8,7 +8,8 @@ from __future__ import annotations
 from collections.abc import Iterator
 from pathlib import Path
 
-from core.settings import PRESETS, SUPPORTED, FieldSpec, field_specs
+from core.field_specs import FieldSpec, field_specs
+from core.settings import PRESETS, SUPPORTED
 from core.storage import write_text
 
 REFERENCE_FILE = Path(__file__).resolve().parent.parent / "docs" / "settings.md"

@@ -9,7 +9,7 @@ import time
 from pathlib import Path
 
 from core.errors import NotFoundError, WorkspaceError
-from core.settings import Limits
+from core.limits import Limits
 
 DEFAULT_FOLDER = "workspace"
 _ID = re.compile(r"[a-z0-9][a-z0-9_-]{0,80}")

@@ -10,8 +10,8 @@ from pathlib import Path
 import pytest
 
 from core.cache import cache_key, claim, entries, make_room
+from core.limits import Limits
 from core.runs import process_started
-from core.settings import Limits
 from core.workspace import Workspace
 
 BLOCK = 1 << 16

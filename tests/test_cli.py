@@ -17,10 +17,11 @@ from core import api, inference, jobs
 from core.cli import SHORTHANDS, main
 from core.cli_output import write_predictions_csv
 from core.data.datasets import Dataset, delete_dataset, ingest
+from core.field_specs import field_spec
 from core.inference import Prediction
 from core.metrics import evaluate_predictions
 from core.runs import Run
-from core.settings import Recipe, field_spec
+from core.settings import Recipe
 from core.storage import write_json
 from core.workspace import Workspace
 

@@ -14,8 +14,8 @@ import pytest
 
 from core import api, jobs
 from core.errors import RunError, WeightsNotFoundError
+from core.limits import Limits
 from core.runs import Status
-from core.settings import Limits
 from core.workspace import Workspace
 
 LONG = ("train.phases.0.freeze=none", "train.phases.0.epochs=1000")

@@ -8,8 +8,8 @@ from pathlib import Path
 import pytest
 
 from core.errors import ArchiveError, DataError, NotFoundError
+from core.limits import Limits
 from core.pictures import collect
-from core.settings import Limits
 
 
 @pytest.fixture

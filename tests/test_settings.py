@@ -7,7 +7,8 @@ import json
 import pytest
 
 from core.errors import RecipeError
-from core.settings import PRESETS, SUPPORTED, FieldSpec, Recipe, field_spec, field_specs, require_supported
+from core.field_specs import FieldSpec, field_spec, field_specs
+from core.settings import PRESETS, SUPPORTED, Recipe, require_supported
 
 SPECS = list(field_specs())
 TWO_LAYERS = 'model.hidden=[{"units": 64}, {"units": 32}]'

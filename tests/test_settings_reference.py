@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from core.settings import field_specs
+from core.field_specs import field_specs
 from core.settings_reference import REFERENCE_FILE, render
 
 

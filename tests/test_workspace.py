@@ -7,7 +7,7 @@ import re
 import pytest
 
 from core.errors import NotFoundError, WorkspaceError
-from core.settings import Limits
+from core.limits import Limits
 from core.workspace import Workspace
 
 

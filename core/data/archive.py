@@ -29,7 +29,7 @@ from core.data.members import (
 from core.data.tars import tar_members
 from core.data.zips import zip_members
 from core.errors import ArchiveError
-from core.settings import Limits
+from core.limits import Limits
 
 _TAR_MARK = (257, b"ustar")
 _COMPRESSED_TARS: tuple[tuple[bytes, Callable[..., Any]], ...] = (

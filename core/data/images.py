@@ -18,7 +18,7 @@ from PIL import Image, ImageFile, TiffImagePlugin, UnidentifiedImageError
 
 from core.data.formats import EXTENSIONS, what_it_is
 from core.errors import ImageDecodeError
-from core.settings import Limits
+from core.limits import Limits
 from core.storage import replacing
 
 MAX_PIXELS = Limits().image_pixels

@@ -16,7 +16,7 @@ from core.data import archive, copies, formats, images, layout, names
 from core.data.images import IMAGES, THUMBNAILS, thumbnail_path
 from core.data.members import DamagedMemberError, Member, Notes
 from core.errors import DatasetShapeError, TooManyBadFilesError
-from core.settings import Limits
+from core.limits import Limits
 
 Progress = Callable[[str, float], None]
 """Called with what is being done and how much of it is done, 0..1. May raise, to cancel."""

@@ -9,7 +9,7 @@ from pathlib import Path
 
 from core.data import names
 from core.errors import ArchiveError, GraftError
-from core.settings import Limits
+from core.limits import Limits
 
 CHUNK = 2**20
 """Bytes read at a time."""

@@ -9,7 +9,7 @@ import unicodedata
 import zipfile
 import zlib
 
-from core.settings import Limits
+from core.limits import Limits
 
 IMAGE_SUFFIXES = frozenset(
     ".jpg .jpeg .jpe .jfif .png .webp .gif .bmp .dib .tif .tiff .heic .heif .avif .svg .jp2 .mpo".split()

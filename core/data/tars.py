@@ -25,7 +25,7 @@ from core.data.members import (
     mapped,
 )
 from core.errors import ArchiveError
-from core.settings import Limits
+from core.limits import Limits
 
 _LARGEST_HEADER = 2**20
 

@@ -28,7 +28,7 @@ from core.data.members import (
     mapped,
 )
 from core.errors import ArchiveError
-from core.settings import Limits
+from core.limits import Limits
 
 _METHODS = (zipfile.ZIP_STORED, zipfile.ZIP_DEFLATED, zipfile.ZIP_BZIP2, zipfile.ZIP_LZMA)
 _END_OF_DIRECTORY = b"PK\x05\x06"

@@ -12,7 +12,8 @@ from typing import Any
 import streamlit as st
 
 from core.errors import RecipeError
-from core.settings import FieldSpec, Recipe, field_spec
+from core.field_specs import FieldSpec, field_spec
+from core.settings import Recipe
 from pages.parts import errors, state
 
 _PROBLEM = "field-problem"

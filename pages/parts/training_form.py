@@ -11,7 +11,8 @@ from core.backbones.catalogue import get, resolve_freeze
 from core.data.datasets import Dataset
 from core.errors import DataError
 from core.estimates import Estimate, estimate
-from core.settings import Recipe, field_spec
+from core.field_specs import field_spec
+from core.settings import Recipe
 from pages.parts import charts, dataset_view, errors, fields, state, wording
 
 if TYPE_CHECKING:

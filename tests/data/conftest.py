@@ -9,7 +9,7 @@ import numpy as np
 import pytest
 from PIL import Image
 
-from core.settings import Limits
+from core.limits import Limits
 from core.workspace import Workspace
 
 

@@ -19,7 +19,7 @@ from core.data.archive import walk
 from core.data.datasets import ingest
 from core.data.members import DamagedMemberError, Notes
 from core.errors import ArchiveError
-from core.settings import Limits
+from core.limits import Limits
 
 LIMITS = Limits()
 

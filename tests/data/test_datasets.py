@@ -19,7 +19,7 @@ from core.data.datasets import (
     save_upload,
 )
 from core.errors import ArchiveError, DataError, NotFoundError
-from core.settings import Limits
+from core.limits import Limits
 from core.workspace import Workspace
 
 

@@ -4,7 +4,7 @@ import pytest
 
 from core.data.datasets import ingest
 from core.errors import DatasetShapeError, TooManyBadFilesError
-from core.settings import Limits
+from core.limits import Limits
 from core.workspace import Workspace
 
 

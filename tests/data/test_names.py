@@ -9,7 +9,7 @@ import pytest
 from core.data.archive import walk
 from core.data.members import Notes
 from core.data.names import natural, readable
-from core.settings import Limits
+from core.limits import Limits
 
 
 def raw_zip(path, raw_name):

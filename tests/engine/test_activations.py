@@ -19,8 +19,8 @@ from core.engine.network import Network
 from core.engine.pixels import Pixels
 from core.engine.reporter import Reporter, StopRequested
 from core.engine.session import TrainingSession
+from core.limits import Limits
 from core.runs import Run
-from core.settings import Limits
 from core.workspace import Workspace
 from tests.engine.conftest import session_of
 from tests.engine.pretrained import write_weights

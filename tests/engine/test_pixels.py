@@ -9,7 +9,7 @@ from core.data.datasets import Dataset
 from core.data.images import decode
 from core.engine.pixels import CHUNK, Pixels
 from core.errors import ImageDecodeError
-from core.settings import Limits
+from core.limits import Limits
 from core.workspace import Workspace
 
 ROWS = np.arange(36)

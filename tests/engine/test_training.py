@@ -10,8 +10,8 @@ import pytest
 
 from core.engine.activations import ActivationCache
 from core.engine.session import TrainingSession
+from core.limits import Limits
 from core.runs import Run
-from core.settings import Limits
 from core.workspace import Workspace
 from tests.engine.conftest import session_of
 from tests.engine.pretrained import write_weights
