@@ -16,7 +16,7 @@ from typing import Any
 
 from filelock import FileLock
 
-from core.runs import process_started, this_process
+from core.processes import process_started, this_process
 from core.storage import write_text
 from core.workspace import Workspace
 

@@ -18,7 +18,8 @@ from typing import Protocol
 from filelock import FileLock, Timeout
 
 from core.errors import RunError
-from core.runs import Run, Status, list_runs, process_started
+from core.processes import process_started
+from core.runs import Run, Status, list_runs
 from core.workspace import Workspace
 
 PROJECT = Path(__file__).resolve().parent.parent

@@ -9,7 +9,6 @@ from __future__ import annotations
 import contextlib
 import io
 import json
-import os
 import shutil
 import time
 import zipfile
@@ -17,12 +16,12 @@ from dataclasses import asdict, dataclass, field, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-import psutil
 from pydantic import TypeAdapter
 
 from core import run_events
 from core.backbones import catalogue
 from core.errors import GraftError, NotFoundError, RunError
+from core.processes import alive
 from core.settings import Recipe, require_supported
 from core.storage import read_json, write_json, write_text
 from core.workspace import Workspace
@@ -178,7 +177,7 @@ class Run:
     def status(self) -> Status:
         """The state now. A running run whose process is gone is `interrupted`, and stays so on disk."""
         status = self._read_status()
-        if status.state == "running" and not _alive(status.pid, status.pid_started):
+        if status.state == "running" and not alive(status.pid, status.pid_started):
             status = self._read_status()  # its last word may have come in between
             if status.state == "running":
                 status = replace(status, state="interrupted", eta_s=None, message="The training process is gone.")
@@ -310,27 +309,3 @@ def _readable(run: Run, stamps: tuple[tuple[int, int, int], ...]) -> bool:
             _known.clear()
         _known[run.path] = kept
     return kept[1]
-
-
-def process_started(pid: int) -> float | None:
-    """Start time of a process, or None when there is no such process."""
-    try:
-        return psutil.Process(pid).create_time()
-    except psutil.Error:
-        return None
-
-
-def this_process() -> tuple[int, float | None]:
-    """Pid and start time of the calling process, as they stand in a status."""
-    return os.getpid(), process_started(os.getpid())
-
-
-def _alive(pid: int | None, started: float | None) -> bool:
-    if pid is None:
-        return False
-    try:
-        process = psutil.Process(pid)
-        same = started is None or abs(process.create_time() - started) < 2.0
-        return same and process.status() != psutil.STATUS_ZOMBIE
-    except (psutil.Error, ValueError, OverflowError):
-        return False

@@ -11,7 +11,7 @@ import pytest
 
 from core.cache import cache_key, claim, entries, make_room
 from core.limits import Limits
-from core.runs import process_started
+from core.processes import process_started
 from core.workspace import Workspace
 
 BLOCK = 1 << 16

@@ -15,7 +15,8 @@ import psutil
 import pytest
 
 from core.errors import NotFoundError, RecipeError, RunError
-from core.runs import Run, Status, list_runs, process_started
+from core.processes import process_started
+from core.runs import Run, Status, list_runs
 from core.storage import read_json, write_json
 from core.workspace import Workspace
 from tests.tiny import tiny_recipe

@@ -9,7 +9,8 @@ import time
 from dataclasses import replace
 from typing import Any
 
-from core.runs import HISTORY_COLUMNS, Run, Status, this_process
+from core.processes import this_process
+from core.runs import HISTORY_COLUMNS, Run, Status
 
 HEARTBEAT_SECONDS = 5.0
 BATCH_EVENT_SECONDS = 0.25

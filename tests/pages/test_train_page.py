@@ -7,7 +7,8 @@ from dataclasses import replace
 import pytest
 
 from core import jobs
-from core.runs import Run, Status, list_runs, this_process
+from core.processes import this_process
+from core.runs import Run, Status, list_runs
 from core.settings import Recipe
 from core.storage import read_json, write_json
 from pages.parts import proposals
