@@ -13,9 +13,10 @@ PIP := $(PY) -m pip --quiet --disable-pip-version-check
 .DEFAULT_GOAL := run
 
 $(PY):
-	@$(PYTHON) -c 'import sys; sys.exit(0 if sys.version_info >= (3, 11) else "Graft needs Python 3.11 or later; this is " \
-	  + sys.version.split()[0] + ". Try: make PYTHON=python3.12")'
-	$(PYTHON) -m venv $(VENV)
+	@$(PYTHON) -c 'import sys; sys.exit(0 if (3, 11) <= sys.version_info < (3, 14) else "Graft needs Python 3.11, 3.12 or " \
+	  + "3.13 (for TensorFlow); this is " + sys.version.split()[0] + ". Try: make PYTHON=python3.12")'
+	@$(PYTHON) -m venv $(VENV) || { rm -rf $(VENV); \
+	  echo "The virtual environment could not be made. On Debian or Ubuntu: apt install python3-venv"; exit 1; }
 
 $(VENV)/.installed: requirements.txt constraints.txt | $(PY)
 	@echo "Installing what Graft needs into $(VENV) (tensorflow is large: a few minutes the first time)"

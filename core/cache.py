@@ -7,6 +7,7 @@ away while he reads them.
 
 from __future__ import annotations
 
+import contextlib
 import hashlib
 import json
 import shutil
@@ -41,8 +42,10 @@ def cache_key(**parts: Any) -> str:
 
 def entries(workspace: Workspace) -> list[Entry]:
     """Everything in the cache, least recently used first."""
-    found = [_entry(path) for kind in workspace.cache.iterdir() if kind.is_dir()
-             for path in kind.iterdir() if path.is_dir()]
+    found = []
+    for path in [path for kind in workspace.cache.iterdir() if kind.is_dir() for path in kind.iterdir()]:
+        with contextlib.suppress(FileNotFoundError, NotADirectoryError):  # evicted or renamed by another process
+            found.append(_entry(path))
     return sorted(found, key=lambda entry: entry.used)
 
 

@@ -5,12 +5,13 @@ How a worker is started is one small interface, `Launcher`; today it is a proces
 
 from __future__ import annotations
 
+import contextlib
+import logging
 import os
 import subprocess
 import sys
 import time
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager
 from dataclasses import replace
 from pathlib import Path
 from typing import Protocol
@@ -23,6 +24,9 @@ from core.runs import Run, Status, list_runs
 from core.workspace import Workspace
 
 PROJECT = Path(__file__).resolve().parent.parent
+FOLDERS = ("GRAFT_WEIGHTS_DIR", "KERAS_HOME")
+"""What of the environment names a folder that a worker reads."""
+log = logging.getLogger("graft.jobs")
 
 
 class Launcher(Protocol):
@@ -50,7 +54,9 @@ def worker_environment() -> dict[str, str]:
     """The environment of the processes that may import keras."""
     path = os.pathsep.join(filter(None, [str(PROJECT), os.environ.get("PYTHONPATH", "")]))
     quiet = {"TF_CPP_MIN_LOG_LEVEL": "2", "PYTHONUNBUFFERED": "1", "TF_ENABLE_ONEDNN_OPTS": "1"}
-    return {**quiet, **os.environ, "PYTHONPATH": path}
+    # The worker runs in another folder: what the user gave relative to this one would lead it astray.
+    folders = {name: str(Path(os.environ[name]).expanduser().absolute()) for name in FOLDERS if os.environ.get(name)}
+    return {**quiet, **os.environ, **folders, "PYTHONPATH": path}
 
 
 def submit(run: Run, workspace: Workspace, launcher: Launcher = launch_local) -> None:
@@ -73,7 +79,14 @@ def tick(workspace: Workspace, launcher: Launcher = launch_local, runs: list[Run
         room = workspace.limits.max_parallel_runs - sum(status.state == "running" for _, status in states)
         waiting = sorted((pair for pair in states if pair[1].state == "queued"), key=lambda pair: pair[1].queued)
         for run, status in waiting[:max(room, 0)]:
-            _start(run, status, launcher)
+            try:
+                _start(run, status, launcher)
+            except OSError as error:  # those behind it are to start all the same
+                log.exception("Run %s could not be started.", run.id)
+                with contextlib.suppress(OSError):
+                    run.write_status(replace(status, state="failed", message="It could not be started.", error={
+                        "kind": "RunError", "message": f"The run could not be started: {error}.",
+                        "hint": "The terminal in which Graft runs has the details."}))
 
 
 def run_now(run: Run, launcher: Launcher = launch_local) -> None:
@@ -113,11 +126,12 @@ def wait(run: Run, on_change: Callable[[Status], None] | None = None, poll: floa
 
 def _reap() -> None:
     """Collect ended children, so that they do not stay as zombies."""
-    for pid in [pid for pid, process in _children.items() if process.poll() is not None]:
-        del _children[pid]
+    for pid, process in list(_children.items()):
+        if process.poll() is not None:
+            _children.pop(pid, None)  # another thread may have been faster
 
 
-@contextmanager
+@contextlib.contextmanager
 def _one_at_a_time(workspace: Workspace) -> Iterator[bool]:
     """Only one process starts runs at a moment; the others need not wait for it."""
     try:

@@ -47,11 +47,20 @@ def _pictures(source: Path, scratch: Path, limits: Limits, numbers: Iterator[int
     if source.is_dir():
         for path in sorted(source.rglob("*"), key=lambda path: names.natural(str(path))):
             if _is_picture(path.relative_to(source).as_posix()) and path.is_file():
-                yield Picture(str(path), path)
+                yield Picture(_shown(path), path)
     elif names.suffix(source.name) in names.ARCHIVE_SUFFIXES:
         yield from _unpacked(source, scratch, limits, numbers)
     else:
-        yield Picture(str(source), source)
+        yield Picture(_shown(source), source)
+
+
+def _shown(path: Path) -> str:
+    """A path as it was given, unless its bytes are no text: then as text that can be written."""
+    try:
+        str(path).encode()
+    except UnicodeEncodeError:
+        return names.of_path(path)
+    return str(path)
 
 
 def _unpacked(source: Path, scratch: Path, limits: Limits, numbers: Iterator[int]) -> Iterator[Picture]:

@@ -20,13 +20,19 @@ def this_process() -> tuple[int, float | None]:
     return os.getpid(), process_started(os.getpid())
 
 
-def alive(pid: int | None, started: float | None) -> bool:
-    """True while the process with this pid and start time (None: any) runs."""
+def alive(pid: int | None, started: float | None, named: str = "") -> bool:
+    """True while the process with this pid and start time (None: any) runs.
+
+    Args:
+        named: An argument that only that process was started with. The system reckons start times from the clock, and
+            a clock that is set, as after a laptop's sleep, moves them; an argument stays.
+    """
     if pid is None:
         return False
     try:
         process = psutil.Process(pid)
         same = started is None or abs(process.create_time() - started) < 2.0
+        same = same or (bool(named) and named in process.cmdline())
         return same and process.status() != psutil.STATUS_ZOMBIE
     except (psutil.Error, ValueError, OverflowError):
         return False

@@ -7,6 +7,7 @@ reads or writes those files; nothing here trains.
 from __future__ import annotations
 
 import contextlib
+import errno
 import io
 import json
 import shutil
@@ -177,7 +178,7 @@ class Run:
     def status(self) -> Status:
         """The state now. A running run whose process is gone is `interrupted`, and stays so on disk."""
         status = self._read_status()
-        if status.state == "running" and not alive(status.pid, status.pid_started):
+        if status.state == "running" and not alive(status.pid, status.pid_started, str(self.path)):
             status = self._read_status()  # its last word may have come in between
             if status.state == "running":
                 status = replace(status, state="interrupted", eta_s=None, message="The training process is gone.")
@@ -194,8 +195,16 @@ class Run:
         return status
 
     def write_status(self, status: Status) -> None:
-        """Replace `status.json`."""
-        write_json(self.path / "status.json", asdict(replace(status, updated=time.time())))
+        """Replace `status.json`. On a full disk it is written over: its block is there, a new file's is not."""
+        document = asdict(replace(status, updated=time.time()))
+        try:
+            write_json(self.path / "status.json", document)
+        except OSError as error:
+            if error.errno not in (errno.ENOSPC, errno.EDQUOT):
+                raise
+            with open(self.path / "status.json", "r+", encoding="utf-8") as file:
+                file.write(json.dumps(document))
+                file.truncate()
 
     def append_event(self, kind: str, **values: Any) -> None:
         """Add a line to `events.jsonl`."""

@@ -120,9 +120,9 @@ class AugmentSettings(Settings):
         if values is None:
             return document
         given = {name: document[name] for name in values if name in document}
-        if all(given[name] in (values[name], PRESETS["none"][name]) for name in given):
+        if all(given[name] == values[name] for name in given):
             return {**document, **values}
-        return {**document, "preset": "custom"}
+        return {**document, **values, **given, "preset": "custom"}
 
     @property
     def active(self) -> bool:

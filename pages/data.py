@@ -40,6 +40,8 @@ if chosen != dataset.id:
     st.rerun()
 proposals.ensure_recipe(dataset)
 recipe = state.recipe()
+if why := proposals.reason(recipe):
+    st.info(why, icon=":material/cloud_off:")
 fields.problem()
 
 split = dataset_view.split_or_reason(dataset, recipe.data)

@@ -13,10 +13,11 @@ predictions.warm_up()
 new_pictures.ask()
 pictures = new_pictures.current()
 if pictures:
-    rows = predictions.of(run, pictures)
+    rows = predictions.of_or_reason(run, pictures)
     with st.container(horizontal=True):
-        st.download_button("Results as CSV", lambda: predictions.as_csv(rows), file_name=f"{run.id}.csv",
-                           mime="text/csv", icon=":material/table:", on_click="ignore")
+        if rows:
+            st.download_button("Results as CSV", lambda: predictions.as_csv(rows), file_name=f"{run.id}.csv",
+                               mime="text/csv", icon=":material/table:", on_click="ignore")
         if st.button("Clear", icon=":material/close:"):
             new_pictures.clear()
             st.rerun()

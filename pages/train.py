@@ -12,12 +12,12 @@ dataset, recipe = guards.dataset_and_recipe()
 fields.problem()
 jobs.tick(state.workspace())
 active = state.active_runs()
-looked_at = active[0] if active else state.run() or state.newest_run(dataset.id)
+looked_at = state.run() or (active[0] if active else state.newest_run(dataset.id))
 if looked_at is not None:
     state.choose_run(looked_at.id)
+    live.others([run for run in active if run.id != looked_at.id])
     live.panel(looked_at)
-    live.queue(active[1:])
-    if not active and looked_at.has_model:
+    if not looked_at.status().active and looked_at.has_model:
         sidebar.next_step(3, "See the results")
 
 with st.expander("Set up another run", icon=":material/add:") if looked_at else st.container():
@@ -31,5 +31,7 @@ with st.expander("Set up another run", icon=":material/add:") if looked_at else 
     if st.button(label, type="primary", icon=":material/play_arrow:", disabled=not ready):
         run = Run.create(dataset, recipe, state.workspace())
         jobs.submit(run, state.workspace())
-        state.choose_run(run.id)
+        if not active:
+            state.choose_run(run.id)
         st.rerun()
+live.earlier(looked_at)

@@ -135,8 +135,10 @@ def test_a_preset_writes_its_operations_out(preset):
 
 def test_an_operation_of_ones_own_makes_a_custom_preset():
     augment = Recipe.parse({"augment": {"preset": "light", "rotation": 30}}).augment
-    assert augment.preset == "custom"
-    assert augment.rotation == 30
+    assert (augment.preset, augment.rotation, augment.flip) == ("custom", 30, "horizontal")
+    off = Recipe().override(["augment.preset=medium", "augment.flip=none"]).augment
+    assert (off.preset, off.flip, off.rotation) == ("custom", "none", PRESETS["medium"]["rotation"])
+    assert Recipe.parse({"augment": {"preset": "medium", "rotation": 0}}).augment.rotation == 0
     changed = Recipe().override(["augment.preset=medium"]).override(["augment.rotation=45"]).augment
     assert changed.preset == "custom" and changed.zoom == PRESETS["medium"]["zoom"]
 

@@ -5,7 +5,6 @@ from __future__ import annotations
 import bz2
 import gzip
 import lzma
-import os
 import tarfile
 import zipfile
 from collections.abc import Callable, Iterator
@@ -110,7 +109,7 @@ def _folder_members(source: Path, limits: Limits, notes: Notes) -> Iterator[Memb
 
 
 def _text(path: Path) -> str:
-    return names.readable(os.fsencode(path.as_posix()))
+    return names.of_path(path)
 
 
 def _file_chunks(path: Path, source: Path, name: str) -> Iterator[bytes]:

@@ -210,7 +210,7 @@ def resolve_dataset(text: str, workspace: Workspace, progress: Progress | None =
     if path.exists():
         key = _source_key(path.resolve())
         return _ingested(workspace, key) or ingest(
-            path, workspace, progress=progress, source_text=str(path.resolve()), source_key=key)
+            path, workspace, progress=progress, source_text=names.of_path(path.resolve()), source_key=key)
     if text in samples.SAMPLES:
         return _ingested(workspace, samples.source_key(text)) or samples.ingest_sample(text, workspace, progress)
     try:

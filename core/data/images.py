@@ -209,7 +209,7 @@ def _orientation(image: Image.Image) -> int:
 def _rgb(image: Image.Image) -> Image.Image:
     """Any mode to RGB: transparency over white, 16-bit, 32-bit and float scaled by their own range."""
     if image.mode.startswith(("I", "F")):
-        return Image.fromarray(_scaled(np.asarray(image, np.float32))).convert("RGB")
+        return Image.fromarray(_scaled(image)).convert("RGB")
     if image.has_transparency_data:
         layered = image.convert("RGBA")
         flat = Image.new("RGB", image.size, WHITE)
@@ -218,14 +218,31 @@ def _rgb(image: Image.Image) -> Image.Image:
     return image if image.mode == "RGB" else image.convert("RGB")
 
 
-def _scaled(values: np.ndarray) -> np.ndarray:
-    """Stretch finite values from their minimum..maximum to 0..255; an even image becomes mid-grey. uint8 [h, w]."""
-    finite = np.isfinite(values)
-    low, high = (values[finite].min(), values[finite].max()) if finite.any() else (0.0, 0.0)
+def _scaled(image: Image.Image) -> np.ndarray:
+    """Stretch finite values from their minimum..maximum to 0..255; an even image becomes mid-grey. uint8 [h, w].
+
+    In strips: a whole large image in float64 would take many times its own memory.
+    """
+    low, high = np.inf, -np.inf
+    for _, values in _strips(image):
+        finite = np.isfinite(values)
+        low = min(low, values.min(where=finite, initial=np.inf))
+        high = max(high, values.max(where=finite, initial=-np.inf))
+    result = np.full((image.height, image.width), 128, np.uint8)
     if high <= low:
-        return np.full(values.shape, 128, np.uint8)
-    share = (np.where(finite, values, low).astype(np.float64) - low) / (float(high) - float(low))
-    return np.round(share * 255).astype(np.uint8)
+        return result
+    for top, values in _strips(image):
+        share = (np.where(np.isfinite(values), values, low) - low) / (high - low)
+        result[top:top + len(values)] = np.round(share * 255)
+    return result
+
+
+def _strips(image: Image.Image) -> Iterator[tuple[int, np.ndarray]]:
+    """(first row, float64 [rows, w]) from top to bottom, about a million values at a time."""
+    rows = max(1, 2**20 // max(image.width, 1))
+    for top in range(0, image.height, rows):
+        part = image.crop((0, top, image.width, min(top + rows, image.height)))
+        yield top, np.asarray(part, np.float32).astype(np.float64)
 
 
 def _fit(image: Image.Image, size: int, resize: str) -> Image.Image:

@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+import os
 import re
 import struct
 import tarfile
 import unicodedata
 import zipfile
 import zlib
+from pathlib import Path
 
 from core.limits import Limits
 
@@ -45,6 +47,11 @@ def readable(raw: bytes) -> str:
     if raw.isascii():
         return raw.decode("ascii")
     return "/".join(_readable_part(part) for part in raw.split(b"/"))
+
+
+def of_path(path: Path) -> str:
+    """A path on this machine as text that can be shown, written and compared, whatever bytes its name has."""
+    return unicodedata.normalize("NFC", readable(os.fsencode(path.as_posix())))
 
 
 def refusal(name: str, limits: Limits) -> str:

@@ -41,6 +41,7 @@ class Pixels:
         contents = hashlib.sha256("\n".join(table["hash"]).encode()).hexdigest()
         self.key = cache_key(contents=contents, size=size, resize=resize)
         self._store: RowStore | None = None
+        self._kept = np.zeros(0, np.int64)
         self._ahead: _Ahead | None = None
 
     @property
@@ -84,21 +85,27 @@ class Pixels:
         Returns:
             False when they do not fit: every read decodes again.
         """
+        if self._store is not None:
+            if np.array_equal(self._kept, rows):
+                return True
+            self._store.close()
+            self._store = None
+        if len(self.paths) * self.image_bytes > STORE_SHARE * self._workspace.limits.cache_bytes:
+            return False
         folder = self._workspace.cache / "pixels" / self.key
         claim(folder)
-        needed = len(self.paths) * self.image_bytes
-        if needed > STORE_SHARE * self._workspace.limits.cache_bytes or not make_room(
-                self._workspace, len(rows) * self.image_bytes):
-            return False
         store = RowStore(folder, len(self.paths), (self.size, self.size, 3), "uint8", {"what": "decoded images"})
         missing = store.missing(rows)
+        if len(missing) and not make_room(self._workspace, len(missing) * self.image_bytes):
+            store.close()
+            return False
         done = 0
         for part, images in self.stream(missing):
             store.write(part, images)
             done += len(part)
             progress(done, len(missing))
         store.commit()
-        self._store = store
+        self._store, self._kept = store, rows
         return True
 
     def read(self, rows: np.ndarray) -> np.ndarray:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import contextlib
 import csv
+import math
 import threading
 import time
 from dataclasses import replace
@@ -76,7 +77,7 @@ class Reporter:
         if time.monotonic() - self._last_batch >= BATCH_EVENT_SECONDS or step == steps:
             self._last_batch = time.monotonic()
             self.run.append_event("batch", phase=phase, epoch=epoch, step=step, steps=steps,
-                                  loss=round(loss, 6), accuracy=round(accuracy, 6))
+                                  loss=round(loss, 6) if math.isfinite(loss) else None, accuracy=round(accuracy, 6))
 
     def epoch(self, row: dict[str, Any]) -> None:
         """Add a finished epoch to `history.csv` and the events."""

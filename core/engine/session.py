@@ -49,11 +49,13 @@ class TrainingSession:
         if self.recipe.model.weights == "none":
             self.reporter.note("Random starting weights: the backbone was not pretrained.")
         best = self.trainer.best
+        ended_early = False
         try:
             self.trainer.fit()
         except StopRequested:
             if not best.weights:
                 raise
+            ended_early = True
         except Exception:
             self._save_what_there_is(began)
             raise
@@ -61,7 +63,7 @@ class TrainingSession:
             raise StopRequested
         self.save(began)
         self._record_training_speed()
-        state = "stopped" if self.run.stop_requested else "completed"
+        state = "stopped" if ended_early or self.trainer.stopped else "completed"
         return state, f"Best epoch {best.epoch}: {best.accuracy:.1%} of the validation images are right."
 
     def _save_what_there_is(self, began: float) -> None:

@@ -75,11 +75,15 @@ class Trainer:
         self.variables = self._ever_trained()
         self._tail: tuple[keras.Model, Read] | None = None
         self._stores: list[RowStore] = []
+        self._phase = 0
+        self.stopped = False
+        """True when a request ended the training before its last step."""
 
     def fit(self) -> None:
         """Run all phases, then put the best state back. After StopRequested in an epoch the best so far counts."""
         done = 0
         for index, plan in enumerate(self.plans):
+            self._phase = index
             if self.best.weights:
                 self.best.restore(self.variables)
             apply_freezing(self.network, plan, self.recipe.model.trains_batch_norm)
@@ -87,11 +91,11 @@ class Trainer:
             model, batches, self._tail = self._prepare(plan)
             for store in before:
                 store.close()
-            batches.seed = self.recipe.train.seed + 7919 * index
             watcher = _Watcher(self, plan, batches, done)
             self._compile(model, plan, batches)
             if self.reporter.stop_requested():
-                return
+                self.stopped = True
+                break
             # Batches come shuffled; Keras would shuffle their order once more, in another way for each size of call.
             model.fit(batches, epochs=plan.phase.epochs, verbose=0, callbacks=[watcher], shuffle=False)
             if watcher.failure is not None:
@@ -99,6 +103,7 @@ class Trainer:
                 raise watcher.failure
             done = watcher.last_epoch  # patience may have ended the phase early
             if watcher.stopped:
+                self.stopped = True
                 break
         self.restore_best()
 
@@ -180,17 +185,17 @@ class Trainer:
         settings = self.recipe.train
         weights = balanced_weights(self.train.labels, self.classes) if settings.class_weights == "balanced" else None
         return Batches(views, self.train.rows, self.train.one_hot(self.classes), weights, settings.batch_size,
-                       settings.seed, ahead, group)
+                       settings.seed + 7919 * self._phase, ahead, group)
 
     def _compile(self, model: keras.Model, plan: PhasePlan, batches: Batches) -> None:
-        pooled = plan.boundary is not None and plan.cached and len(plan.boundary.shape) == 1
+        vectors = len(model.input_shape) == 2
         model.compile(
             optimizer=build_optimizer(plan.phase, batches.steps * plan.phase.epochs),
             loss=keras.losses.CategoricalCrossentropy(label_smoothing=self.recipe.train.label_smoothing),
             metrics=["accuracy"],
             jit_compile=False,  # XLA takes longer to compile than it saves on CPUs
             # Where features are too large to be resident, several short steps still share a call.
-            steps_per_execution=self._group() if pooled and batches.group == 1 else 1,
+            steps_per_execution=self._group() if vectors and batches.group == 1 else 1,
         )
 
 

@@ -74,6 +74,7 @@ def weights_notice(recipe: Recipe, dataset: Dataset) -> None:
     backbone, variant = get(recipe.model.backbone, recipe.model.alpha)
     if recipe.model.weights == "none":
         st.badge("random weights", icon=":material/casino:", color="orange")
+        _why_random(recipe)
         return
     if weights.find(backbone, variant):
         st.badge("weights on this machine", icon=":material/check:", color="green")
@@ -82,6 +83,19 @@ def weights_notice(recipe: Recipe, dataset: Dataset) -> None:
         st.badge(f"weights are downloaded at the start ({variant.size_mb:.0f} MB)", icon=":material/download:")
         return
     _missing(backbone, variant, recipe, dataset)
+
+
+def _why_random(recipe: Recipe) -> None:
+    """Where pretrained weights cannot be had: say so, and what would help."""
+    here = proposals.weights_here()
+    if not (text := proposals.reason(recipe)):
+        return
+    _, variant = get(Recipe().model.backbone, Recipe().model.alpha)
+    st.info(f"{text}\n\nTo have them, connect this machine to the internet, or place the file `{variant.weights_file}` "
+            "into `~/.keras/models` or the folder named by `GRAFT_WEIGHTS_DIR`.", icon=":material/cloud_off:")
+    if here is not None and st.button(f"Use {here[0].title}, which is here"):
+        state.set_recipe(proposals.with_backbone(proposals.without_small_network(recipe), *here))
+        st.rerun()
 
 
 def _missing(backbone: Backbone, variant: Variant, recipe: Recipe, dataset: Dataset) -> None:
@@ -97,7 +111,7 @@ def _missing(backbone: Backbone, variant: Variant, recipe: Recipe, dataset: Data
                 st.rerun()
         if st.button("Use the small network", type="secondary" if here else "primary",
                      help="A small backbone with random weights, everything trained. Needs no download."):
-            state.set_recipe(proposals.small_network(dataset))
+            state.set_recipe(proposals.small_network(dataset, recipe))
             st.rerun()
 
 
@@ -126,9 +140,11 @@ def _choose(name: str, alpha: float | None = None) -> None:
     if alpha is None and recipe.model.weights == "imagenet" and not weights.find(backbone, variant):
         variant = next((item for item in reversed(backbone.variants) if weights.find(backbone, item)), variant)
     never, before = not variant.pretrained, get(recipe.model.backbone, recipe.model.alpha)[1]
+    if not (never or before.pretrained):  # what suits a network without pretraining does not suit one with it
+        recipe = proposals.without_small_network(recipe)
     recipe = proposals.with_backbone(recipe, backbone, variant)
-    if never or not before.pretrained:  # there is only one way to start from it, and a better one to leave it for
-        recipe = proposals.with_weights(recipe.override(["data.image_size=null"]), "none" if never else "imagenet")
+    if never:
+        recipe = proposals.with_weights(recipe.override(["data.image_size=null"]), "none")
     state.set_recipe(recipe)
 
 

@@ -70,7 +70,7 @@ def split_settings(dataset: Dataset, table: pd.DataFrame) -> None:
         fields.draw("data.test")
     with st.expander("Advanced", icon=":material/tune:"):
         fields.draw("data.seed")
-        fields.draw("data.subset", options=[None, 0.1, 0.25, 0.5])
+        fields.draw("data.subset", options=[None, 0.1, 0.25, 0.5], empty="all pictures")
         fields.draw("data.group_pattern")
 
 
@@ -103,8 +103,8 @@ def tile(dataset: Dataset, row: object, strong: str = "", text: str | None = Non
 
 def _class_choice(dataset: Dataset) -> str | None:
     if len(dataset.classes) <= 12:
-        chosen = st.pills("Class", ["", *dataset.classes], default="", format_func=lambda name: name or "All",
-                          required=True, label_visibility="collapsed", key=f"class-pills-{dataset.id}")
+        chosen = st.pills("Class", ["", *dataset.classes], default="", required=True, label_visibility="collapsed",
+                          format_func=lambda name: errors.plain(name) or "All", key=f"class-pills-{dataset.id}")
         return chosen or None
     return st.selectbox("Class", dataset.classes, index=None, placeholder="All classes", width=320,
                         key=f"class-box-{dataset.id}")

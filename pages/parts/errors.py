@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import logging
+import re
 import secrets
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
@@ -14,6 +15,7 @@ import streamlit as st
 from core.errors import GraftError
 
 log = logging.getLogger("graft.pages")
+_LIST_MARK = re.compile(r"^(\s*\d*)([.+-])(?=\s)")
 
 
 def show(error: GraftError) -> None:
@@ -59,4 +61,4 @@ def plain(text: str) -> str:
     """Text that did not come from Graft (file names, messages), so that Markdown leaves it as it is."""
     for character in "\\`*_{}[]()<>#$~|:":
         text = text.replace(character, f"\\{character}")
-    return text
+    return _LIST_MARK.sub(r"\1\\\2", text)

@@ -24,7 +24,8 @@ STEPS = {"train.phases.learning_rate": 1e-4, "train.phases.weight_decay": 1e-4, 
 
 
 def draw(
-    path: str, *, options: list[Any] | None = None, label: str | None = None, disabled: str | None = None
+    path: str, *, options: list[Any] | None = None, label: str | None = None, disabled: str | None = None,
+    empty: str = "automatic",
 ) -> None:
     """Draw the widget of one field (`train.phases.0.epochs`).
 
@@ -32,6 +33,7 @@ def draw(
         options: Offers these values instead of free input.
         label: Instead of the field's title.
         disabled: Why the field cannot be set now; said in its help.
+        empty: What no value means, among `options`.
     """
     spec = field_spec(re.sub(r"\.\d+(?=\.|$)", "", path))
     value = read(state.recipe() or Recipe(), path)
@@ -45,7 +47,7 @@ def draw(
         offered.insert(0, value)
     if st.session_state.get(key, _Missing) != value:
         st.session_state[key] = value
-    _widget(spec, offered, common)
+    _widget(spec, offered, common, empty)
 
 
 def problem() -> None:
@@ -67,11 +69,11 @@ class _Missing:
     """Stands for: the widget was not drawn yet."""
 
 
-def _widget(spec: FieldSpec, offered: list[Any], common: dict[str, Any]) -> None:
+def _widget(spec: FieldSpec, offered: list[Any], common: dict[str, Any], empty: str) -> None:
     if offered and all(isinstance(item, str) for item in offered) and len(offered) <= _SEGMENTS:
         st.segmented_control(options=offered, required=True, wrap=True, format_func=_readable, **common)
     elif offered:
-        st.selectbox(options=offered, format_func=_readable, **common)
+        st.selectbox(options=offered, format_func=lambda value: empty if value is None else _readable(value), **common)
     elif spec.kind == "bool":
         st.toggle(**common)
     elif spec.kind == "text":
@@ -80,6 +82,8 @@ def _widget(spec: FieldSpec, offered: list[Any], common: dict[str, Any]) -> None
         st.slider(min_value=float(spec.minimum or 0.0), max_value=float(spec.maximum or 1.0), step=0.05, **common)
     else:
         number = float if spec.kind == "float" else int
+        if spec.optional:  # an emptied box is then empty, where it would otherwise jump to the smallest number
+            common["value"] = None
         st.number_input(
             min_value=number(spec.minimum) if spec.minimum is not None else None,
             max_value=number(spec.maximum) if spec.maximum is not None else None,
@@ -93,7 +97,7 @@ def _is_share(spec: FieldSpec) -> bool:
 
 
 def _readable(value: Any) -> str:
-    return "automatic" if value is None else str(value).replace("_", " ")
+    return str(value).replace("_", " ")
 
 
 def commit(path: str, key: str) -> None:

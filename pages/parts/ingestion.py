@@ -72,17 +72,32 @@ class Ingestion:
 
 
 def from_upload(path: Path, name: str, workspace: Workspace, accept_bad: bool = False) -> None:
-    """Start on a spooled archive."""
+    """Start on a spooled archive. Raises DataError while another one is being read."""
+    _free(workspace, path)
     _tasks[workspace.root] = Ingestion(
         name, lambda progress: ingest(path, workspace, name=name, progress=progress, accept_bad=accept_bad), path
     )
 
 
 def from_sample(name: str, workspace: Workspace) -> None:
-    """Start on a sample that comes with Graft."""
+    """Start on a sample that comes with Graft. Raises DataError while an archive is being read."""
+    _free(workspace)
     _tasks[workspace.root] = Ingestion(
         SAMPLES[name].title, lambda progress: ingest_sample(name, workspace, progress)
     )
+
+
+def _free(workspace: Workspace, upload: Path | None = None) -> None:
+    """Make way for another ingestion; one that is at work goes first, and `upload` is then let go."""
+    before = _tasks.get(workspace.root)
+    if before is None or (upload is not None and before.upload == upload):
+        return  # nothing there, or the same once more, without its unreadable files
+    if before.working:
+        if upload is not None:
+            upload.unlink(missing_ok=True)
+        raise DataError(f"{before.title} is still being read, in another tab or window.",
+                        "Wait until it is done, then add the next.")
+    before.discard_upload()
 
 
 def current(workspace: Workspace) -> Ingestion | None:

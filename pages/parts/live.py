@@ -8,13 +8,14 @@ import streamlit as st
 
 from core import jobs
 from core.errors import GraftError
-from core.runs import Run, Status
+from core.runs import Run, Status, list_runs
 from pages.parts import charts, errors, run_deletion, state, wording
 
 if TYPE_CHECKING:
     import pandas as pd
 
 POINTS = 600
+PER_PAGE = 10
 BESIDE_TRAINING = ("prepare", "save")
 """Phases whose time left says nothing of the rest of the run."""
 
@@ -44,17 +45,46 @@ def panel(run: Run) -> None:
     st.fragment(follow, run_every=polling)(run.id)
 
 
-def queue(runs: list[Run]) -> None:
-    """Runs that wait for their turn."""
+def others(runs: list[Run]) -> None:
+    """Runs that train or wait while another one is looked at."""
     for run in runs:
         with st.container(horizontal=True, vertical_alignment="center", border=True):
             status = run.status()
-            st.badge(**wording.status_badge(status))
-            st.markdown(errors.plain(wording.run_option(run)), width="stretch")
+            _title(run, status)
+            _watch(run)
             label = "Take out" if status.state == "queued" else "Stop"
-            if st.button(label, key=f"dequeue-{run.id}", icon=":material/close:"):
+            if st.button(label, key=f"dequeue-{run.id}", icon=":material/close:", disabled=run.stop_requested):
                 run.request_stop()
                 st.rerun()
+
+
+def earlier(looked_at: Run | None) -> None:
+    """All runs that have ended, in whatever way, to open or delete."""
+    ended = [run for run in list_runs(state.workspace())
+             if not run.status().active and (looked_at is None or run.id != looked_at.id)]
+    if not ended:
+        return
+    with st.expander("Earlier runs", icon=":material/history:", key="earlier", on_change="rerun") as box:
+        if not box.open:
+            return
+        pages = -(-len(ended) // PER_PAGE)
+        number = st.pagination(pages, key="earlier-page") if pages > 1 else 1
+        for run in ended[(number - 1) * PER_PAGE:number * PER_PAGE]:
+            with st.container(horizontal=True, vertical_alignment="center", border=True):
+                _title(run, run.status())
+                _watch(run)
+                run_deletion.button(run)
+
+
+def _title(run: Run, status: Status) -> None:
+    st.badge(**wording.status_badge(status))
+    st.markdown(errors.plain(wording.run_option(run)), width="stretch")
+
+
+def _watch(run: Run) -> None:
+    if st.button("Open", key=f"open-{run.id}", icon=":material/open_in_full:", help="Look at this run above."):
+        state.choose_run(run.id)
+        st.rerun()
 
 
 def _header(run: Run, status: Status) -> None:
@@ -70,9 +100,22 @@ def _header(run: Run, status: Status) -> None:
             disabled=run.stop_requested, help="Ends after the current step. The best model so far is kept.",
         ):
             run.request_stop()
-            st.rerun(scope="fragment")
+            st.rerun()
         if not status.active:
+            _again(run)
             run_deletion.button(run)
+
+
+def _again(run: Run) -> None:
+    """A button that takes the run's settings over for the next one."""
+    chosen = state.dataset()
+    if chosen is None or chosen.id != run.dataset["id"]:
+        return
+    if st.button("Use its settings", key=f"again-{run.id}", icon=":material/replay:",
+                 help="Makes the settings of this run those of the next one."):
+        state.set_recipe(run.recipe)
+        st.toast("The next run has the settings of this one.")
+        st.rerun()
 
 
 def _trouble(run: Run, status: Status) -> None:
@@ -80,8 +123,8 @@ def _trouble(run: Run, status: Status) -> None:
         error = status.error or {}
         errors.show(GraftError(error.get("message") or "The training failed.", error.get("hint", "")))
     elif status.state == "interrupted":
-        st.warning("The computer or the process was shut down. The last lines of its log are below; start it again "
-                   "with the same settings.", title="The training process is gone.", icon=":material/power_off:")
+        st.warning("The computer or the process was shut down. The last lines of its log are below. *Use its "
+                   "settings*, then start again.", title="The training process is gone.", icon=":material/power_off:")
     elif status.state == "stopped":
         kept = "The best model so far was kept." if run.has_model else "It had no model yet."
         when = f"in epoch {status.epoch} of {status.epochs}" if status.epoch else "before the first epoch"
@@ -105,7 +148,8 @@ def _now(run: Run, status: Status) -> None:
 
 def _ahead(run: Run) -> str:
     """What comes before the first epoch, so that nobody thinks it hangs."""
-    if run.recipe.train.phases[0].freeze == "none":
+    recipe = run.recipe
+    if recipe.train.phases[0].freeze == "none" or (recipe.augment.active and recipe.augment.views == "fresh"):
         return "The network is loaded first, which takes some seconds. The curves appear with the first step."
     return ("The network is loaded first, which takes some seconds. Its frozen layers then run once over every "
             "picture, and what they see is kept: this step is the long one, and is skipped next time. The curves "

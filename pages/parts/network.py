@@ -7,7 +7,7 @@ import time
 
 from core.backbones import weights
 
-KEPT_SECONDS = 60.0
+KEPT_SECONDS = 15.0
 _lock = threading.Lock()
 _answer: tuple[float, bool] | None = None
 _asking: threading.Thread | None = None

@@ -18,6 +18,7 @@ from pages.parts import errors, memory, state
 
 TYPES = ["jpg", "jpeg", "png", "webp", "gif", "bmp", "tif", "tiff", "zip", "tar", "gz", "tgz"]
 MOST = 2000
+_PROBLEMS = "picture-problems"
 
 
 def ask() -> None:
@@ -26,19 +27,22 @@ def ask() -> None:
         "Drop pictures here, or a zip of them", type=TYPES, accept_multiple_files=True,
         key=f"pictures-{state.get('picture-uploads', 0)}", help="JPEG, PNG, WebP, GIF, BMP or TIFF; several at once.",
     )
+    for error in state.get(_PROBLEMS, []):
+        errors.show(error)
+    state.put(_PROBLEMS, [])
     if not uploads:
         return
     folder = state.workspace().incoming / f"predict-{secrets.token_hex(8)}"
     folder.mkdir()
-    try:
-        taken = take_in(((upload.name, upload) for upload in uploads), folder, state.workspace())
-    except GraftError as error:
-        shutil.rmtree(folder, ignore_errors=True)
-        errors.show(error)
-        return
-    clear()
+    with st.spinner("Reading the pictures"):
+        taken, problems = take_in(((upload.name, upload) for upload in uploads), folder, state.workspace())
     memory.release(*uploads)
-    state.put("pictures", {"folder": folder.name, "taken": taken})
+    state.put(_PROBLEMS, problems)
+    if taken:
+        clear()
+        state.put("pictures", {"folder": folder.name, "taken": taken})
+    else:
+        shutil.rmtree(folder, ignore_errors=True)
     state.put("picture-uploads", state.get("picture-uploads", 0) + 1)  # a new key: an empty uploader
     st.rerun()
 
@@ -61,21 +65,26 @@ def clear() -> None:
     state.put("predictions", None)
 
 
-def take_in(uploads: Iterable[tuple[str, BinaryIO]], folder: Path, workspace: Workspace) -> list[tuple[str, str]]:
-    """Bring pictures, and the pictures in archives, into a folder: (name as it was brought, file name there).
+def take_in(uploads: Iterable[tuple[str, BinaryIO]], folder: Path,
+            workspace: Workspace) -> tuple[list[tuple[str, str]], list[GraftError]]:
+    """Bring pictures, and the pictures in archives, into a folder.
 
-    Raises:
-        ArchiveError: an archive cannot be read, or holds no picture.
-        DataError: more pictures than can be predicted at once.
+    Returns:
+        (name as it was brought, file name in the folder) of each picture; and why archives among the uploads could not
+        be read, or why pictures were left out.
     """
     taken: list[tuple[str, str]] = []
+    problems: list[GraftError] = []
     for name, stream in uploads:
-        spooled = save_upload(stream, name, workspace)
-        kept = spooled.rename(folder / spooled.name)
-        for picture in pictures.collect([kept], folder, workspace.limits):
-            inside = picture.name.removeprefix(str(kept)).removeprefix(kept.name)
-            taken.append((name + inside, picture.path.name))
-        if len(taken) > MOST:
-            raise DataError(f"More than {MOST:,} pictures are too many at once.",
-                            "Bring fewer, or use `python -m core predict`.")
-    return taken
+        try:
+            spooled = save_upload(stream, name, workspace)
+            kept = spooled.rename(folder / spooled.name)
+            for picture in pictures.collect([kept], folder, workspace.limits):
+                inside = picture.name.removeprefix(str(kept)).removeprefix(kept.name)
+                taken.append((name + inside, picture.path.name))
+        except GraftError as error:
+            problems.append(type(error)(f"{name}: {error.message}", error.hint))
+    if len(taken) > MOST:
+        problems.append(DataError(f"Only the first {MOST:,} of {len(taken):,} pictures are answered here.",
+                                  "For more at once: `python -m core predict`."))
+    return taken[:MOST], problems

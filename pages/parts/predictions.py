@@ -63,6 +63,15 @@ def of(run: Run, pictures: list[tuple[str, Path]]) -> list[dict[str, Any]]:
     return rows
 
 
+def of_or_reason(run: Run, pictures: list[tuple[str, Path]]) -> list[dict[str, Any]]:
+    """`of`; where it fails, why is shown, and there are no predictions."""
+    try:
+        return of(run, pictures)
+    except GraftError as error:
+        errors.show(error)
+        return []
+
+
 @st.fragment
 @errors.guarded
 def show(rows: list[dict[str, Any]]) -> None:

@@ -19,6 +19,16 @@ def ensure_recipe(dataset: Dataset) -> Recipe:
     return recipe
 
 
+def reason(recipe: Recipe) -> str:
+    """Why a network without pretraining is proposed: the weights of the default one cannot be had. "" if they can."""
+    backbone, variant = get(Recipe().model.backbone, Recipe().model.alpha)
+    if recipe.model.weights != "none" or weights.find(backbone, variant) or network.can_download(wait=2.0):
+        return ""
+    return (f"The pretrained weights of {backbone.title} are not on this machine, and cannot be downloaded now. So a "
+            "small network is proposed that learns from your pictures alone: fine for simple pictures, but with "
+            "pretrained weights results on photos are nearly always much better.")
+
+
 def propose(dataset: Dataset) -> Recipe:
     """The default recipe, with a backbone whose weights are here or can be fetched; else the small network."""
     recipe = Recipe()
@@ -43,7 +53,7 @@ def weights_here() -> tuple[Backbone, Variant] | None:
 def obtainable(recipe: Recipe) -> bool:
     """True when the run can start: random weights, a file that is here, or a download that can work."""
     backbone, variant = get(recipe.model.backbone, recipe.model.alpha)
-    return recipe.model.weights == "none" or bool(weights.find(backbone, variant)) or network.can_download()
+    return recipe.model.weights == "none" or bool(weights.find(backbone, variant)) or network.can_download(wait=2.0)
 
 
 def with_backbone(recipe: Recipe, backbone: Backbone, variant: Variant) -> Recipe:
@@ -68,9 +78,25 @@ def with_weights(recipe: Recipe, source: str) -> Recipe:
     ])
 
 
-def small_network(dataset: Dataset) -> Recipe:
-    """The small backbone with random weights, everything trained: what works without any pretrained weights."""
-    recipe = SAMPLES["digits"].recipe or with_weights(Recipe(), "none")
+def small_network(dataset: Dataset, recipe: Recipe | None = None) -> Recipe:
+    """The small backbone with random weights, everything trained: what works without any pretrained weights.
+
+    Of `recipe` everything stays that does not belong to the network: the split, augmentation, batch size, seed.
+    """
+    small = SAMPLES["digits"].recipe
+    assert small is not None
     usable = dataset.usable()
     typical = int(usable[["width", "height"]].min(axis=1).median()) if len(usable) else 32
-    return recipe if typical <= 64 else recipe.override(["data.image_size=96"])
+    size = small.data.image_size if typical <= 64 else 96
+    return _joined(recipe or Recipe(), small).override([f"data.image_size={size}"])
+
+
+def without_small_network(recipe: Recipe) -> Recipe:
+    """The recipe with the usual network, head and phases in place of the small network's."""
+    return _joined(recipe, Recipe()).override(["data.image_size=null"])
+
+
+def _joined(recipe: Recipe, other: Recipe) -> Recipe:
+    """A recipe with the model and the phases of another."""
+    train = recipe.train.model_copy(update={"phases": other.train.phases})
+    return recipe.model_copy(update={"model": other.model, "train": train})

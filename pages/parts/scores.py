@@ -34,7 +34,7 @@ def headline(scores: dict[str, Any], split: str) -> None:
                   help=f"95 % interval (Wilson): how far chance goes with {scores['images']:,} images. More images, "
                        "a narrower interval.")
         st.metric("Mistakes", f"{wrong:,} of {scores['images']:,}", border=True)
-        st.metric("Hardest class", worst["class"] if wrong else "—", border=True,
+        st.metric("Hardest class", errors.plain(worst["class"]) if wrong else "—", border=True,
                   help=f"{wording.percent(worst['recall'])} of its images were recognised.")
     st.caption(MEANING[split])
 
@@ -73,7 +73,10 @@ def mistakes(run: Run, split: str) -> None:
 @errors.guarded
 def _mistakes(run: Run, split: str) -> None:
     table = run.predictions()
-    wrong = worst_mistakes(table, split, len(table)) if table is not None else pd.DataFrame()
+    if table is None:
+        st.info("The list of predictions is missing from the run's folder.", icon=":material/hide_image:")
+        return
+    wrong = worst_mistakes(table, split, len(table))
     if wrong.empty:
         st.success("Every image got the right class.", icon=":material/check_circle:")
         return

@@ -6,10 +6,12 @@ A query parameter (`?dataset=`, `?run=`) goes before the session, the session be
 from __future__ import annotations
 
 import json
+import threading
 from typing import Any
 
 import streamlit as st
 
+from core.backbones import catalogue
 from core.data.datasets import Dataset, list_datasets
 from core.errors import GraftError, NotFoundError, RecipeError
 from core.runs import Run, list_runs
@@ -18,6 +20,8 @@ from core.storage import read_json, write_json
 from core.workspace import Workspace
 
 _FILE = "chosen.json"
+_writing = threading.Lock()
+"""Tabs of one server write the same file."""
 
 
 def workspace() -> Workspace:
@@ -76,7 +80,7 @@ def active_runs() -> list[Run]:
 def recipe() -> Recipe | None:
     """The recipe that is being put together for the chosen dataset. None: nothing was chosen yet."""
     chosen = dataset()
-    document = _recall(_recipe_name(chosen.id)) if chosen else None
+    document = _file().get(_recipe_name(chosen.id)) if chosen else None  # another tab may have changed it
     if document is None:
         return None
     try:
@@ -89,7 +93,7 @@ def set_recipe(new: Recipe) -> None:
     """Keep the recipe for the chosen dataset."""
     chosen = dataset()
     if chosen is not None:
-        _remember(_recipe_name(chosen.id), new.model_dump_json())
+        _write(_recipe_name(chosen.id), new.model_dump_json())
 
 
 def change(path: str, value: Any) -> None:
@@ -100,7 +104,9 @@ def change(path: str, value: Any) -> None:
         document["augment"]["preset"] = "custom"
         set_recipe(Recipe.parse(document))
         return
-    set_recipe(current.override([f"{path}={json.dumps(value)}"]))
+    changed = current.override([f"{path}={json.dumps(value)}"])
+    catalogue.check(changed)
+    set_recipe(changed)
 
 
 def get(name: str, default: Any = None) -> Any:
@@ -117,9 +123,7 @@ def forget(name: str) -> None:
     """Drop a remembered value, here and on disk."""
     st.query_params.pop(name, None)
     st.session_state.pop(f"graft-{name}", None)
-    kept = _file()
-    if kept.pop(name, None) is not None:
-        write_json(workspace().root / _FILE, kept)
+    _write(name, None)
 
 
 def forget_dataset(identifier: str) -> None:
@@ -145,7 +149,16 @@ def _remember(name: str, value: str) -> None:
     if get(name) == value:
         return
     put(name, value)
-    write_json(workspace().root / _FILE, {**_file(), name: value})
+    _write(name, value)
+
+
+def _write(name: str, value: str | None) -> None:
+    """Change one value on disk; None removes it."""
+    with _writing:
+        before = _file()
+        after = {**before, name: value} if value is not None else {key: before[key] for key in before if key != name}
+        if after != before:
+            write_json(workspace().root / _FILE, after)
 
 
 def _file() -> dict[str, Any]:

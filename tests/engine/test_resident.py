@@ -18,7 +18,7 @@ def trained(tiny_run, workspace, monkeypatch):
     """Train a head; gives the session, the model that was fitted and its batches."""
     def train(budget, *more):
         monkeypatch.setattr(resident, "BUDGET", budget)
-        monkeypatch.setattr(resident, "GROUP", 2)
+        monkeypatch.setattr(resident, "GROUP", 2 if budget else 1)  # without a budget: a step a call
         session = session_of(tiny_run(*GIVEN, *more), workspace, None)
         seen, prepare = [], session.trainer._prepare
         session.trainer._prepare = lambda plan: seen.append(prepare(plan)) or seen[-1]
