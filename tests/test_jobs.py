@@ -149,3 +149,27 @@ def test_ended_workers_do_not_stay_as_zombies(tiny_run, workspace):
         return not psutil.pid_exists(pid)
 
     until(collected, 20)
+
+
+def test_a_run_that_cannot_be_started_does_not_hold_up_the_next(tiny_run, workspace):
+    broken, good = tiny_run(), tiny_run()
+    started = []
+
+    def launcher(run):
+        if run.id == broken.id:
+            raise PermissionError("worker.log")
+        started.append(run.id)
+        return os.getpid()
+
+    jobs.tick(workspace, launcher)
+    assert broken.status().state == "failed" and "worker.log" in (broken.status().error or {})["message"]
+    jobs.tick(workspace, launcher)
+    assert started == [good.id]
+
+
+def test_folders_of_the_environment_reach_the_worker_as_absolute_ones(monkeypatch, tmp_path):
+    monkeypatch.chdir(tmp_path)
+    monkeypatch.setenv("GRAFT_WEIGHTS_DIR", "weights")
+    monkeypatch.delenv("KERAS_HOME", raising=False)
+    found = jobs.worker_environment()
+    assert found["GRAFT_WEIGHTS_DIR"] == str(tmp_path / "weights") and "KERAS_HOME" not in found

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import errno
 import io
 import json
 import os
@@ -14,6 +15,7 @@ from dataclasses import replace
 import psutil
 import pytest
 
+from core import runs
 from core.errors import NotFoundError, RecipeError, RunError
 from core.processes import process_started
 from core.runs import Run, Status, list_runs
@@ -252,3 +254,28 @@ def test_the_last_word_of_a_worker_counts(tiny_run, monkeypatch):
 
     monkeypatch.setattr(Run, "_read_status", read_then_end)
     assert run.status().state == "completed"
+
+
+def test_a_clock_that_was_set_does_not_end_a_run(tiny_run):
+    run = tiny_run()
+    process = subprocess.Popen([sys.executable, "-c", "import time; time.sleep(60)", str(run.path)])
+    try:
+        started = psutil.Process(process.pid).create_time()
+        run.write_status(replace(run.status(), state="running", pid=process.pid, pid_started=started - 3600))
+        assert run.status().state == "running"
+    finally:
+        process.kill()
+        process.wait()
+
+
+def test_the_status_is_written_on_a_full_disk_too(tiny_run, monkeypatch):
+    run = tiny_run()
+    running(run, os.getpid())
+
+    def full(path, document):
+        raise OSError(errno.ENOSPC, "No space left on device")
+
+    monkeypatch.setattr(runs, "write_json", full)
+    run.write_status(replace(run.status(), state="failed", message="The disk is full."))
+    assert (run.status().state, run.status().message) == ("failed", "The disk is full.")
+    assert json.loads((run.path / "status.json").read_text())["state"] == "failed"

@@ -28,6 +28,7 @@ THUMBNAIL_EDGE = 160
 WHITE = (255, 255, 255)
 _LARGE_PIXELS = 2_000_000
 """From here on decoding takes tens of milliseconds: a gallery of such images would open slowly without thumbnails."""
+_STRIP = 2**20
 _DRAFT_GAP = 1.5
 """A JPEG is decoded at a reduced scale only while it stays this much larger than what is asked for."""
 
@@ -239,7 +240,7 @@ def _scaled(image: Image.Image) -> np.ndarray:
 
 def _strips(image: Image.Image) -> Iterator[tuple[int, np.ndarray]]:
     """(first row, float64 [rows, w]) from top to bottom, about a million values at a time."""
-    rows = max(1, 2**20 // max(image.width, 1))
+    rows = max(1, _STRIP // max(image.width, 1))
     for top in range(0, image.height, rows):
         part = image.crop((0, top, image.width, min(top + rows, image.height)))
         yield top, np.asarray(part, np.float32).astype(np.float64)

@@ -3,6 +3,7 @@ import struct
 import subprocess
 import sys
 import threading
+import tracemalloc
 import zlib
 
 import numpy as np
@@ -380,3 +381,25 @@ def test_a_thumbnail_is_a_small_jpeg_and_made_once(tmp_path, edge, size):
     assert images.thumbnail(tmp_path, "000001.png", edge) == made
     with pytest.raises(ImageDecodeError, match="there is no file"):
         images.thumbnail(tmp_path, "000002.png", edge)
+
+
+@pytest.mark.parametrize("mode", ["I;16", "F", "I"])
+def test_deep_images_are_scaled_alike_in_strips(mode, monkeypatch):
+    values = np.random.default_rng(0).integers(0, 5000, (300, 70)).astype({"I;16": "u2", "F": "f4", "I": "i4"}[mode])
+    if mode == "F":
+        values[7, 3] = np.nan
+    wanted = (np.where(np.isfinite(values), values, np.nanmin(values)).astype(float) - np.nanmin(values))
+    wanted = np.round(wanted / (np.nanmax(values) - np.nanmin(values)) * 255).astype(np.uint8)
+    picture = Image.fromarray(values)
+    assert picture.mode == mode
+    monkeypatch.setattr(images, "_STRIP", 1000)
+    assert np.array_equal(images._scaled(picture), wanted)
+
+
+def test_a_large_deep_image_takes_little_more_than_itself():
+    picture = Image.new("I;16", (6000, 5000), 7)
+    tracemalloc.start()
+    images._scaled(picture)
+    peak = tracemalloc.get_traced_memory()[1]
+    tracemalloc.stop()
+    assert peak < 3 * 6000 * 5000  # float64 temporaries of the whole would be eight bytes a pixel and more, each

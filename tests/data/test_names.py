@@ -1,14 +1,16 @@
 import io
+import os
 import struct
 import tarfile
 import unicodedata
 import zipfile
+from pathlib import Path
 
 import pytest
 
 from core.data.archive import walk
 from core.data.members import Notes
-from core.data.names import natural, readable
+from core.data.names import natural, of_path, readable
 from core.limits import Limits
 
 
@@ -92,3 +94,8 @@ def test_a_broken_utf8_flag_is_an_archive_error(tmp_path):
 
 def test_natural_order():
     assert sorted(["10", "2", "b", "A", "a10", "a9", "²"], key=natural) == ["2", "10", "A", "a9", "a10", "b", "²"]
+
+
+def test_a_path_on_this_machine_is_text_whatever_its_bytes():
+    assert of_path(Path("a/Ka\u0308fer.jpg")) == "a/K\u00e4fer.jpg"  # as a Mac writes it, and as all others do
+    of_path(Path(os.fsdecode(b"a/caf\xe9.jpg"))).encode()

@@ -7,7 +7,7 @@ import pytest
 from core.backbones.catalogue import BACKBONES, get
 from core.settings import Recipe
 from core.storage import read_json
-from pages.parts import network
+from pages.parts import network, proposals
 from tests.pages.conftest import said
 
 
@@ -68,6 +68,30 @@ def test_without_any_weights_the_small_network_is_proposed(workspace, dataset, n
     assert recipe.model.weights == "none"
     assert recipe.train.phases[0].freeze == "none"
     assert "random weights" in said(test)
+    for page in (test, open_page("data")):  # why, and what would help
+        assert "MobileNetV2 are not on this machine" in said(page)
+    assert get("MobileNetV2")[1].weights_file in said(test) and "GRAFT_WEIGHTS_DIR" in said(test)
+
+
+def test_the_small_network_keeps_the_rest_and_takes_its_own_along_when_it_goes(
+        workspace, dataset, weights, no_network, open_page):
+    test = open_page("model")
+    usual = kept(workspace, dataset)
+    chosen = usual.override(["data.test=0.2", "augment.preset=light", "train.batch_size=8"])
+    small = proposals.small_network(dataset, chosen)
+    assert (small.model.backbone, small.train.phases[0].epochs) == ("SmallNet", 8)
+    assert (small.data.test, small.augment, small.train.batch_size) == (0.2, chosen.augment, 8)
+    test.selectbox(key="backbone").select("SmallNet").run()
+    test.selectbox(key="backbone").select("MobileNetV2").run()
+    again = kept(workspace, dataset)
+    assert (again.model.weights, again.train, again.model.dropout) == ("imagenet", usual.train, usual.model.dropout)
+
+
+def test_a_size_that_the_backbone_cannot_take_is_refused_where_it_is_typed(workspace, dataset, weights, open_page):
+    test = open_page("model")
+    test.selectbox(key="backbone").select("InceptionV3").run()
+    test.number_input(key="field:data.image_size").set_value(64).run()
+    assert "75" in said(test) and kept(workspace, dataset).data.image_size is None
 
 
 def test_missing_weights_are_named_with_the_ways_out(workspace, dataset, weights, no_network, open_page):

@@ -2,16 +2,19 @@
 
 from __future__ import annotations
 
+import io
 from dataclasses import replace
 
 import numpy as np
 import pandas as pd
 import pytest
+from PIL import Image
 
+from core.errors import InferenceError
 from core.metrics import evaluate_predictions
 from core.runs import Run
 from core.storage import write_json
-from pages.parts import proposals
+from pages.parts import new_pictures, predictions, proposals
 from tests.pages.conftest import said
 
 
@@ -114,3 +117,31 @@ def test_bars_and_csv_of_a_prediction(run):
     assert table["label_2"].tolist()[0] == "blue"
     assert table["error"].tolist()[1] == "not a picture"
     assert "&lt;b&gt;" in predictions._card(rows[1]) and "<b>" not in predictions._card(rows[1])
+
+
+def test_one_bad_archive_does_not_refuse_the_pictures_beside_it(workspace):
+    folder = workspace.incoming / "predict-test"
+    folder.mkdir()
+    good = io.BytesIO()
+    Image.new("RGB", (20, 20)).save(good, "PNG")
+    good.seek(0)
+    taken, problems = new_pictures.take_in(
+        [("bad.zip", io.BytesIO(b"no archive")), ("good.png", good)], folder, workspace)
+    assert [name for name, _ in taken] == ["good.png"]
+    assert len(problems) == 1 and problems[0].message.startswith("bad.zip: ")
+    assert new_pictures.take_in([("bad.zip", io.BytesIO(b"no archive"))], folder, workspace)[0] == []
+
+
+def test_an_error_of_the_prediction_leaves_the_rest_of_the_page(run, workspace, open_page, monkeypatch):
+    def fails(*_):
+        raise InferenceError("The prediction process ended.", "Try again.")
+
+    monkeypatch.setattr(predictions, "of", fails)
+    folder = workspace.incoming / "predict-test"
+    folder.mkdir()
+    test = open_page("predict")
+    test.session_state["graft-pictures"] = {"folder": folder.name, "taken": [("a.png", "a.png")]}
+    test.run()
+    assert "prediction process ended" in said(test)
+    assert [item.label for item in test.button if item.label == "Clear"]
+    assert "Take the model along" in [item.value for item in test.subheader]

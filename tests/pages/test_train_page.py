@@ -190,3 +190,23 @@ def test_broken_folders_do_not_take_the_page_down(run, dataset, workspace, open_
     (dataset.path / "dataset.json").write_text("{")
     test = open_page("train")
     assert not test.error and button(test, "Go to Data")
+
+
+def test_a_run_that_failed_stays_within_reach(workspace, dataset, recipe, run, open_page):
+    other = Run.create(dataset, recipe.override(["train.phases.0.epochs=3"]), workspace)
+    other.write_status(Status(state="failed", epochs=3, error={"kind": "OutOfMemoryError", "message": "Too large.",
+                                                               "hint": "Lower the batch size."}))
+    test = open_page("train")
+    assert "Too large" not in said(test)
+    test.session_state["earlier"] = True
+    test.run()
+    button_of(test, f"open-{other.id}").click().run()
+    assert "Too large" in said(test)
+    assert button_of(test, f"open-{run.id}")  # the one that trains is still offered
+    button_of(test, f"again-{other.id}").click().run()
+    document = read_json(workspace.root / "chosen.json")[f"recipe-{dataset.id}"]
+    assert Recipe.model_validate_json(document).train.epochs == 3
+
+
+def button_of(test, key):
+    return next((item for item in test.button if item.key == key), None)
