@@ -20,9 +20,10 @@ def ensure_recipe(dataset: Dataset) -> Recipe:
 
 
 def reason(recipe: Recipe) -> str:
-    """Why a network without pretraining is proposed: the weights of the default one cannot be had. "" if they can."""
+    """Why the small network is proposed: the weights of the default one cannot be had. "" where that is not so."""
     backbone, variant = get(Recipe().model.backbone, Recipe().model.alpha)
-    if recipe.model.weights != "none" or weights.find(backbone, variant) or network.can_download(wait=2.0):
+    small = not get(recipe.model.backbone, recipe.model.alpha)[1].pretrained
+    if not small or weights.find(backbone, variant) or network.can_download(wait=2.0):
         return ""
     return (f"The pretrained weights of {backbone.title} are not on this machine, and cannot be downloaded now. So a "
             "small network is proposed that learns from your pictures alone: fine for simple pictures, but with "

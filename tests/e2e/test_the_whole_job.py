@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import os
+import time
 import zipfile
 from pathlib import Path
 
@@ -154,3 +155,26 @@ def test_the_page_process_stays_small(page: Page, server: Server, tmp_path: Path
     resident = psutil.Process(server.process.pid).memory_info().rss
     print(json.dumps({"resident_mb": round(resident / 1e6)}))
     assert resident < 300e6
+
+
+def test_a_number_that_is_emptied_is_automatic_again(page: Page, server: Server, tmp_path: Path) -> None:
+    """The browser decides what an emptied box sends; it must not be the smallest number."""
+    def kept() -> int | None:
+        document = json.loads((server.workspace / "chosen.json").read_text("utf-8"))
+        recipe = next(json.loads(value) for name, value in document.items() if name.startswith("recipe-"))
+        return recipe["data"]["image_size"]
+
+    open_data_page(page, server)
+    upload(page, coloured_zip(tmp_path / "colours.zip"))
+    page.get_by_role("button", name="Choose a model").click()
+    page.get_by_text("Advanced", exact=True).click()
+    size = page.get_by_role("spinbutton", name="Image size")
+    for text, wanted in (("160", 160), ("", None), ("64", 64)):
+        size.fill(text)
+        size.press("Enter")
+        deadline = time.monotonic() + 20
+        while kept() != wanted and time.monotonic() < deadline:
+            page.wait_for_timeout(100)
+        assert kept() == wanted
+    page.reload()  # a link to a page other than the first works, too
+    expect(page.get_by_role("heading", name="Model", exact=True)).to_be_visible()
