@@ -31,7 +31,8 @@ def about(machine: dict[str, Any], settings: dict[str, Any]) -> str:
         f"{settings['data']}: {settings['images']:,} images, {settings['backbone']} at {settings['size']} px, "
         f"{'ImageNet' if settings['weights'] == 'imagenet' else 'random'} weights, the same split for all.{scale} "
         "Each measurement is a process of its own from start to saved model, the systems take turns, and the figures "
-        "are medians. How it is done: [docs/benchmarks.md](../../docs/benchmarks.md)."
+        "are medians of as many measurements as the table says. "
+        "How it is done: [docs/benchmarks.md](../../docs/benchmarks.md)."
     )
 
 
@@ -61,19 +62,20 @@ def systems(summaries: list[Summary]) -> str:
         script = found.get((item.job, reference(item.system)))
         if JOBS[item.job].kind in ("train", "predict"):
             rows.append((
-                JOBS[item.job].title, SYSTEMS[item.system], spread(item), f"{item.images_per_second:,.0f}",
+                JOBS[item.job].title, SYSTEMS[item.system], str(item.repeats), spread(item),
+                f"{item.images_per_second:,.0f}",
                 f"{item.peak_mb:,.0f}", percent(item.val_accuracy), faster(script, item) if script else "–"))
-    return table(("job", "system", "seconds (least to most)", "images/s", "peak memory, MB", "validation accuracy",
-                  "times the script's speed"), without_repetition(rows), texts=2)
+    return table(("job", "system", "measured", "seconds (least to most)", "images/s", "peak memory, MB",
+                  "validation accuracy", "times the script's speed"), without_repetition(rows), texts=2)
 
 
 def passes(summaries: list[Summary]) -> str:
     """Decoding and one forward pass, and the cold job over their sum."""
-    rows = [(SYSTEMS[item.system], spread(item), f"{item.images_per_second:,.0f}")
+    rows = [(SYSTEMS[item.system], str(item.repeats), spread(item), f"{item.images_per_second:,.0f}")
             for item in summaries if item.job == "passes"]
     found = {(item.job, item.system): item.wall_s for item in summaries}
     needed = [found.get(key) for key in (("frozen", "graft"), ("passes", "decode"), ("passes", "onnx"))]
-    text = table(("pass", "seconds (least to most)", "images/s"), rows)
+    text = table(("pass", "measured", "seconds (least to most)", "images/s"), rows)
     if text and all(needed):
         cold, decode, forward = (value for value in needed if value)
         text += (f"\n\nGraft's cold frozen job takes {cold / (decode + forward):.2f} times as long as decoding once "
