@@ -3,7 +3,7 @@
 import streamlit as st
 
 from core.data.datasets import list_datasets
-from pages.parts import charts, dataset_view, datasets, fields, frame, ingestion, proposals, sidebar, state
+from pages.parts import charts, dataset_view, datasets, fields, frame, ingestion, proposals, sidebar, state, wording
 
 frame.required()
 st.title("Data", anchor=False)
@@ -31,7 +31,7 @@ if dataset is None:
 known = {item.id: item for item in list_datasets(workspace)}
 with st.container(horizontal=True, vertical_alignment="bottom"):
     chosen = st.selectbox("Dataset", list(known), index=list(known).index(dataset.id), key=f"dataset-{dataset.id}",
-                          format_func=lambda item: known[item].name, width=420)
+                          format_func=lambda item: wording.dataset_option(known[item], list(known.values())), width=420)
     with st.popover("Add", icon=":material/add:"):
         datasets.add(primary=False)
     datasets.menu(dataset)

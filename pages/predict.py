@@ -16,8 +16,9 @@ if pictures:
     rows = predictions.of_or_reason(run, pictures)
     with st.container(horizontal=True):
         if rows:
-            st.download_button("Results as CSV", lambda: predictions.as_csv(rows), file_name=f"{run.id}.csv",
-                               mime="text/csv", icon=":material/table:", on_click="ignore")
+            st.download_button("Results as CSV", lambda: predictions.as_csv(rows), mime="text/csv",
+                               file_name=f"{run.dataset['name']}-predictions.csv", icon=":material/table:",
+                               on_click="ignore")
         if st.button("Clear", icon=":material/close:"):
             new_pictures.clear()
             st.rerun()

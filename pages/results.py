@@ -23,7 +23,8 @@ scores.headline(metrics[split], split)
 
 left, right = st.columns(2, gap="medium")
 with left:
-    st.subheader("Per class", anchor=False)
+    st.subheader("Per class", anchor=False, help="Precision: of the images called this class, how many are. Recall: "
+                 "of the images of this class, how many were found. F1: both in one number.")
     scores.per_class(metrics[split])
 with right:
     st.subheader("Confusion matrix", anchor=False, help="A row per true class: where its images went. A perfect model "

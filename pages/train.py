@@ -20,7 +20,7 @@ if looked_at is not None:
     if not looked_at.status().active and looked_at.has_model:
         sidebar.next_step(3, "See the results")
 
-with st.expander("Set up another run", icon=":material/add:") if looked_at else st.container():
+with live.another() if looked_at else st.container():
     training_form.settings(dataset, recipe)
     training_form.summary(dataset, recipe)
     ready = proposals.obtainable(recipe)

@@ -72,7 +72,7 @@ def _tar_opener(source: Path) -> Callable[..., Any] | None:
     if head.startswith((b"Rar!", b"7z\xbc\xaf")):
         raise ArchiveError(f"'{source.name}' is a RAR or 7z archive, which cannot be read.", MAKE_A_ZIP)
     if head.startswith(b"PK"):
-        raise ArchiveError(f"The zip '{source.name}' has no directory at its end: it is cut short.", UPLOAD_AGAIN)
+        raise ArchiveError(f"The zip '{source.name}' is cut short: the list of files at its end is gone.", UPLOAD_AGAIN)
     if _is_old_tar(source):
         return open
     raise ArchiveError(f"'{source.name}' is not a zip or tar archive.", MAKE_A_ZIP)

@@ -65,7 +65,7 @@ def _check_directory_size(handle: BinaryIO, source: Path, limits: Limits) -> Non
     tail = handle.read()
     end = tail.rfind(_END_OF_DIRECTORY)
     if end < 0 or len(tail) - end < 22:
-        raise ArchiveError(f"The zip '{source.name}' has no directory at its end: it is cut short.", UPLOAD_AGAIN)
+        raise ArchiveError(f"The zip '{source.name}' is cut short: the list of files at its end is gone.", UPLOAD_AGAIN)
     length, finish = struct.unpack_from("<I", tail, end + 12)[0], start + end
     if length == 0xFFFFFFFF and tail[end - 20:end - 16] == b"PK\x06\x07" and tail[end - 76:end - 72] == b"PK\x06\x06":
         length, finish = struct.unpack_from("<Q", tail, end - 76 + 40)[0], finish - 76

@@ -18,18 +18,18 @@ def table(recipe: Recipe) -> None:
     rows = [_row(backbone, chosen_variant if backbone is chosen else None) for backbone in BACKBONES.values()]
     frame = pd.DataFrame(rows).sort_values("parameters").reset_index(drop=True)
     frame.insert(0, "chosen", frame["name"].map(lambda name: "●" if name == chosen.name else ""))
-    frame["parameters"] = frame["parameters"] / 1e6
+    frame["parameters"] /= 1e6
+    frame["top1"] *= 100
     event = st.dataframe(
         frame, hide_index=True, selection_mode="single-cell", on_select="rerun", key=f"backbones-{chosen.name}",
         height=35 * (len(frame) + 1) + 3, placeholder="–", column_order=[name for name in frame if name != "name"],
         column_config={
-            "chosen": st.column_config.TextColumn("", width=30, pinned=True),
-            "title": st.column_config.TextColumn("Backbone", pinned=True, width=125,
-                                                 help="The pretrained network. Click to choose."),
+            "chosen": st.column_config.TextColumn("", width=30),
+            "title": st.column_config.TextColumn("Backbone", help="The pretrained network. Click to choose."),
             "parameters": st.column_config.NumberColumn("Parameters", format="%.1f M", help="Weights of the network."),
             "size": st.column_config.NumberColumn("Size", format="%.0f MB", help="Size of the weights file."),
             "top1": st.column_config.NumberColumn(
-                "ImageNet top-1", format="percent",
+                "ImageNet top-1", format="%.1f %%",
                 help="How often its first guess is right among ImageNet's 1,000 classes. Higher: better features."),
             "input": st.column_config.NumberColumn("Input", format="%d px", help="Image size it was trained at."),
             "weights": st.column_config.TextColumn("Weights", help="Whether the pretrained weights are on this "
@@ -121,7 +121,7 @@ def _row(backbone: Backbone, variant: Variant | None) -> dict[str, object]:
     widths = ", ".join(f"{item.alpha:g}" for item in here if item.alpha is not None)
     there = "download" if network.can_download() else "not here"
     if not variant.pretrained:
-        there = "starts at random"
+        there = "random"
     return {
         "name": backbone.name, "title": backbone.title, "parameters": variant.parameters, "size": variant.size_mb,
         "top1": variant.top1, "input": backbone.default_size,

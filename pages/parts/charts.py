@@ -58,7 +58,7 @@ def curves(history: pd.DataFrame, batches: pd.DataFrame, measure: str, epochs: i
         )
     figure.update_layout(**_layout(height=300), uirevision=measure, hovermode="x")
     figure.update_xaxes(title="epoch", range=[0, max(epochs, 1) + 0.15], gridcolor=_GRID, zeroline=False,
-                        tickformat="d", nticks=11)
+                        tick0=0, dtick=max(1, -(-epochs // 10)))
     figure.update_yaxes(title=measure, gridcolor=_GRID, zeroline=False, rangemode="tozero",
                         **({"range": [0, 1.02], "tickformat": ".0%"} if measure == "accuracy" else {}))
     return figure

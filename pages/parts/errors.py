@@ -35,6 +35,12 @@ def show_bug(error: Exception) -> None:
     )
 
 
+def renamed(error: GraftError, spooled: str, name: str) -> GraftError:
+    """The same error with the name of a file as its owner knows it, in place of the name it was kept under."""
+    message, hint = (text.replace(spooled, name) for text in (error.message, error.hint))
+    return type(error)(message if name in message else f"{name}: {message}", hint)
+
+
 @contextmanager
 def shown() -> Iterator[None]:
     """Show whatever the block raises, instead of Streamlit's own page for it."""

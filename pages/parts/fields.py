@@ -19,6 +19,7 @@ from pages.parts import errors, state
 _PROBLEM = "field-problem"
 _SEGMENTS = 5
 FORMATS = {"train.phases.learning_rate": "%g", "train.phases.weight_decay": "%g", "model.hidden.l2": "%g"}
+PLACEHOLDERS = {"data.image_size": "automatic"}
 STEPS = {"train.phases.learning_rate": 1e-4, "train.phases.weight_decay": 1e-4, "model.hidden.l2": 1e-4,
          "augment.rotation": 5.0, "data.image_size": 32}
 
@@ -88,7 +89,7 @@ def _widget(spec: FieldSpec, offered: list[Any], common: dict[str, Any], empty: 
             min_value=number(spec.minimum) if spec.minimum is not None else None,
             max_value=number(spec.maximum) if spec.maximum is not None else None,
             step=number(STEPS.get(spec.path, 1)), format=FORMATS.get(spec.path),
-            placeholder="automatic" if spec.optional else None, **common,
+            placeholder=PLACEHOLDERS.get(spec.path, "off") if spec.optional else None, **common,
         )
 
 

@@ -62,7 +62,8 @@ class Ingestion:
         except Cancelled:
             pass
         except GraftError as error:
-            self.error = error
+            kept = self.upload.name if self.upload else self.title
+            self.error = errors.renamed(error, kept, self.title + (self.upload.suffix if self.upload else ""))
         except Exception as error:  # a thread's boundary: logged, and shown by whoever looks
             log.error("ingestion of %s", self.title, exc_info=error)
             self.error = DataError(f"{self.title} could not be read.", "The terminal in which Graft runs says why.")

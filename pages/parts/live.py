@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 import streamlit as st
+from streamlit.delta_generator import DeltaGenerator
 
 from core import jobs
 from core.errors import GraftError
@@ -16,6 +17,7 @@ if TYPE_CHECKING:
 
 POINTS = 600
 PER_PAGE = 10
+_ANOTHER = "another-run"
 BESIDE_TRAINING = ("prepare", "save")
 """Phases whose time left says nothing of the rest of the run."""
 
@@ -56,6 +58,11 @@ def others(runs: list[Run]) -> None:
             if st.button(label, key=f"dequeue-{run.id}", icon=":material/close:", disabled=run.stop_requested):
                 run.request_stop()
                 st.rerun()
+
+
+def another() -> DeltaGenerator:
+    """The box in which the next run is set up, closed until somebody opens it."""
+    return st.expander("Set up another run", icon=":material/add:", key=_ANOTHER, on_change="rerun")
 
 
 def earlier(looked_at: Run | None) -> None:
@@ -114,7 +121,8 @@ def _again(run: Run) -> None:
     if st.button("Use its settings", key=f"again-{run.id}", icon=":material/replay:",
                  help="Makes the settings of this run those of the next one."):
         state.set_recipe(run.recipe)
-        st.toast("The next run has the settings of this one.")
+        st.session_state[_ANOTHER] = True
+        st.toast("The next run has the settings of this one: see below.")
         st.rerun()
 
 
@@ -167,7 +175,8 @@ def _figures(run: Run, status: Status) -> None:
             st.metric(label, wording.duration(status.eta_s))
         else:
             took = history["seconds"].sum() if not history.empty else None
-            st.metric("Time in epochs", wording.duration(took))
+            st.metric("Time in epochs", wording.duration(took),
+                      help="Without loading the network and running its frozen layers once.")
         st.metric("Images per second", f"{speed:,.0f}" if speed else "—",
                   help="How many training images pass through per second.")
         st.metric("Best accuracy", "—" if best is None else wording.percent(best),
@@ -201,7 +210,7 @@ def _curves(run: Run, status: Status) -> None:
 def _log(run: Run, status: Status) -> None:
     notes = run.notes()
     if notes:
-        with st.expander(wording.count(len(notes), "note") + " from the training process", icon=":material/info:"):
+        with st.expander("Technical notes", icon=":material/info:"):
             for note in notes:
                 st.text(note)
     if status.state in ("failed", "interrupted"):

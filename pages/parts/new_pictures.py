@@ -76,6 +76,7 @@ def take_in(uploads: Iterable[tuple[str, BinaryIO]], folder: Path,
     taken: list[tuple[str, str]] = []
     problems: list[GraftError] = []
     for name, stream in uploads:
+        kept = folder / name
         try:
             spooled = save_upload(stream, name, workspace)
             kept = spooled.rename(folder / spooled.name)
@@ -83,7 +84,7 @@ def take_in(uploads: Iterable[tuple[str, BinaryIO]], folder: Path,
                 inside = picture.name.removeprefix(str(kept)).removeprefix(kept.name)
                 taken.append((name + inside, picture.path.name))
         except GraftError as error:
-            problems.append(type(error)(f"{name}: {error.message}", error.hint))
+            problems.append(errors.renamed(error, kept.name, name))
     if len(taken) > MOST:
         problems.append(DataError(f"Only the first {MOST:,} of {len(taken):,} pictures are answered here.",
                                   "For more at once: `python -m core predict`."))

@@ -3,10 +3,14 @@
 from __future__ import annotations
 
 import time
-from typing import Any
+from collections.abc import Sequence
+from typing import TYPE_CHECKING, Any
 
 from core.runs import Run, Status
 from core.settings import Recipe
+
+if TYPE_CHECKING:
+    from core.data.datasets import Dataset
 
 STATE_COLORS = {"queued": "gray", "running": "blue", "completed": "green", "stopped": "orange", "failed": "red",
                 "interrupted": "orange"}
@@ -76,6 +80,13 @@ def score(metrics: dict[str, Any]) -> str:
     """The most honest accuracy there is, with the split it was measured on."""
     split = "test" if "test" in metrics else "validation"
     return f"{percent(metrics[split]['accuracy'])} on {split}" if split in metrics else ""
+
+
+def dataset_option(dataset: Dataset, others: Sequence[Dataset]) -> str:
+    """A dataset in a list of datasets; with its date where another has the same name."""
+    if sum(item.name == dataset.name for item in others) < 2:
+        return dataset.name
+    return f"{dataset.name} · {dataset.created[:16].replace('T', ' ')}"
 
 
 def run_name(run: Run) -> str:
