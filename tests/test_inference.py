@@ -19,8 +19,13 @@ from core.runs import Run
 from core.storage import read_json, write_json
 
 
+_others: set[int] = set()
+"""Prediction processes that earlier tests in the same process have left for the pages."""
+
+
 @pytest.fixture(scope="module")
 def predictor() -> Iterator[Predictor]:
+    _others.update(process.pid for process in servers())
     started = Predictor()
     yield started
     started.close()
@@ -34,9 +39,10 @@ def pictures(trained: Run) -> list[Path]:
 
 
 def servers() -> list[psutil.Process]:
-    """The prediction processes of this process."""
+    """The prediction processes that this module's tests have started."""
     return [child for child in psutil.Process().children()
-            if child.status() != psutil.STATUS_ZOMBIE and "core.engine.server" in child.cmdline()]
+            if child.pid not in _others
+            and child.status() != psutil.STATUS_ZOMBIE and "core.engine.server" in child.cmdline()]
 
 
 def test_several_pictures_at_once(predictor, trained, pictures):
