@@ -18,7 +18,6 @@ from core.inference import Predictor, _read, shared_predictor
 from core.runs import Run
 from core.storage import read_json, write_json
 
-
 _others: set[int] = set()
 """Prediction processes that earlier tests in the same process have left for the pages."""
 
