@@ -167,6 +167,8 @@ def test_a_number_that_is_emptied_is_automatic_again(page: Page, server: Server,
     open_data_page(page, server)
     upload(page, coloured_zip(tmp_path / "colours.zip"))
     page.get_by_role("button", name="Choose a model").click()
+    expect(page.get_by_role("button", name="Set up the training")).to_be_visible()  # the Data page has an Advanced, too
+    expect(page.get_by_text("Advanced", exact=True)).to_have_count(1)
     page.get_by_text("Advanced", exact=True).click()
     size = page.get_by_role("spinbutton", name="Image size")
     for text, wanted in (("160", 160), ("", None), ("64", 64)):
