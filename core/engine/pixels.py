@@ -2,9 +2,8 @@
 
 from __future__ import annotations
 
+import contextlib
 import hashlib
-import queue
-import threading
 from collections.abc import Callable, Iterator
 from pathlib import Path
 
@@ -13,13 +12,12 @@ import numpy as np
 from core.cache import cache_key, claim, make_room
 from core.data.datasets import Dataset
 from core.data.images import cores, decode_batch
+from core.engine.ahead import Ahead, ProcessAhead, ThreadAhead
 from core.engine.row_store import RowStore
 from core.workspace import Workspace
 
 CHUNK = 16 * max(2, cores())
 """Images decoded, and sent through a trunk, at a time: a few pieces for every core."""
-AHEAD_BYTES = 192 * 2**20
-"""Decoded images that may wait for their reader."""
 STORE_SHARE = 0.5
 """Share of the cache's limit that the decoded images of one dataset may take."""
 
@@ -42,7 +40,7 @@ class Pixels:
         self.key = cache_key(contents=contents, size=size, resize=resize)
         self._store: RowStore | None = None
         self._kept = np.zeros(0, np.int64)
-        self._ahead: _Ahead | None = None
+        self._ahead: Ahead | None = None
 
     @property
     def image_bytes(self) -> int:
@@ -60,8 +58,10 @@ class Pixels:
         return self.read(rows[:count])
 
     def start(self, rows: np.ndarray) -> None:
-        """Begin to decode `rows` in the background, for the next `stream` over the same rows."""
-        self._ahead = _Ahead(self, rows)
+        """Begin to decode `rows` in another process, for the next `stream` over the same rows."""
+        with contextlib.suppress(OSError):  # then they are decoded when they are asked for
+            self._ahead = ProcessAhead(self.decode, rows, [self.paths[row] for row in rows], self.size, self.resize,
+                                       CHUNK, self._workspace.cache)
 
     def stream(self, rows: np.ndarray) -> Iterator[tuple[np.ndarray, np.ndarray]]:
         """Pieces of `rows` with their images (uint8 [k, size, size, 3]), in order, decoded ahead of the reader."""
@@ -73,7 +73,7 @@ class Pixels:
         if ahead is None or not np.array_equal(ahead.rows, rows):
             if ahead is not None:
                 ahead.cancel()
-            ahead = _Ahead(self, rows)
+            ahead = ThreadAhead(self.decode, rows, CHUNK, self.image_bytes)
         try:
             yield from ahead
         finally:
@@ -111,56 +111,3 @@ class Pixels:
     def read(self, rows: np.ndarray) -> np.ndarray:
         """Images by row: from the store when they are kept, else decoded."""
         return self.decode(rows) if self._store is None else self._store.read(rows)
-
-
-class _Ahead:
-    """A thread that decodes rows into a bounded queue."""
-
-    def __init__(self, pixels: Pixels, rows: np.ndarray) -> None:
-        self.pixels, self.rows = pixels, np.asarray(rows, np.int64)
-        self._queue: queue.Queue[tuple[np.ndarray, np.ndarray] | BaseException | None] = queue.Queue(
-            max(2, AHEAD_BYTES // (CHUNK * pixels.image_bytes)))
-        self._peeked: tuple[np.ndarray, np.ndarray] | BaseException | None = None
-        self._cancelled = threading.Event()
-        threading.Thread(target=self._work, daemon=True, name="decode").start()
-
-    def first(self) -> np.ndarray:
-        """The images of the first piece; it stays the first for the reader."""
-        if self._peeked is None:
-            self._peeked = self._queue.get()
-        if not isinstance(self._peeked, tuple):
-            raise self._peeked or ValueError("no rows")
-        return self._peeked[1]
-
-    def __iter__(self) -> Iterator[tuple[np.ndarray, np.ndarray]]:
-        if len(self.rows) and self._peeked is not None:
-            self.first()
-            yield self._peeked  # type: ignore[misc]
-        while (item := self._queue.get()) is not None:
-            if isinstance(item, BaseException):
-                raise item
-            yield item
-
-    def cancel(self) -> None:
-        """Stop decoding soon."""
-        self._cancelled.set()
-
-    def _work(self) -> None:
-        last: BaseException | None = None
-        try:
-            for start in range(0, len(self.rows), CHUNK):
-                part = self.rows[start:start + CHUNK]
-                if not self._put((part, self.pixels.decode(part))):
-                    return
-        except BaseException as error:  # handed over to the reader, who raises it
-            last = error
-        self._put(last)
-
-    def _put(self, item: tuple[np.ndarray, np.ndarray] | BaseException | None) -> bool:
-        while not self._cancelled.is_set():
-            try:
-                self._queue.put(item, timeout=0.2)
-                return True
-            except queue.Full:
-                continue
-        return False
