@@ -63,16 +63,22 @@ class Pixels:
             self._ahead = ProcessAhead(self.decode, rows, [self.paths[row] for row in rows], self.size, self.resize,
                                        CHUNK, self._workspace.cache)
 
+    def cancel(self) -> None:
+        """Stop what `start` has begun and nobody has read."""
+        if self._ahead is not None:
+            self._ahead.cancel()
+            self._ahead = None
+
     def stream(self, rows: np.ndarray) -> Iterator[tuple[np.ndarray, np.ndarray]]:
         """Pieces of `rows` with their images (uint8 [k, size, size, 3]), in order, decoded ahead of the reader."""
         if self._store is not None:
             for start in range(0, len(rows), CHUNK):
                 yield rows[start:start + CHUNK], self._store.read(rows[start:start + CHUNK])
             return
+        if self._ahead is not None and not np.array_equal(self._ahead.rows, rows):
+            self.cancel()
         ahead, self._ahead = self._ahead, None
-        if ahead is None or not np.array_equal(ahead.rows, rows):
-            if ahead is not None:
-                ahead.cancel()
+        if ahead is None:
             ahead = ThreadAhead(self.decode, rows, CHUNK, self.image_bytes)
         try:
             yield from ahead

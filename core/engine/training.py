@@ -89,6 +89,7 @@ class Trainer:
             apply_freezing(self.network, plan, self.recipe.model.trains_batch_norm)
             before, self._stores = self._stores, []
             model, batches, self._tail = self._prepare(plan)
+            self.pixels.cancel()  # where nothing had to be decoded after all
             for store in before:
                 store.close()
             watcher = _Watcher(self, plan, batches, done)
