@@ -76,10 +76,16 @@ def make_room(workspace: Workspace, wanted: int) -> bool:
     return taken + wanted <= limit and _disk_has_room(workspace, wanted)
 
 
+def disk_room(folder: Path) -> tuple[int, int]:
+    """Bytes of the disk that may be filled, below 0 when it is too full, and bytes that are left to the rest of the
+    machine: a tenth of the disk, at most 2 GB."""
+    usage = shutil.disk_usage(folder)
+    reserve = min(2 * 2**30, usage.total // 10)
+    return usage.free - reserve, reserve
+
+
 def _disk_has_room(workspace: Workspace, wanted: int) -> bool:
-    """A tenth of the disk, at most 2 GB, is left to the rest of the machine."""
-    usage = shutil.disk_usage(workspace.cache)
-    return usage.free - wanted >= min(2 * 2**30, usage.total // 10)
+    return wanted <= disk_room(workspace.cache)[0]
 
 
 def _entry(path: Path) -> Entry:

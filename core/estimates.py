@@ -1,11 +1,13 @@
 """How long a run will take and how much it will keep, before it is started.
 
-A rough model: multiply-adds over speed, plus decoding and the cost of a step. The two speeds start from what a 2-core
-machine does and are replaced by what this machine did in its last run, which is kept in the workspace.
+A rough model: multiply-adds over speed, plus decoding, the cost of a step, and a start that every run has. Speeds and
+start begin with what a 2-core machine does and are replaced by what this machine did in its last run, which is kept in
+the workspace.
 """
 
 from __future__ import annotations
 
+import contextlib
 from dataclasses import dataclass
 
 from core.backbones.catalogue import get, resolve_freeze
@@ -13,15 +15,14 @@ from core.settings import Recipe
 from core.storage import read_json, write_json
 from core.workspace import Workspace
 
-FORWARD, TRAINING = "forward", "training"
-TYPICAL = {FORWARD: 25e9, TRAINING: 10e9}
-"""Multiply-adds a second on 2 CPU cores: MobileNets through ONNX Runtime, and Keras on TensorFlow."""
+FORWARD, TRAINING, START = "forward", "training", "start"
+TYPICAL = {FORWARD: 25e9, TRAINING: 10e9, START: 14.0}
+"""On 2 CPU cores: multiply-adds a second of MobileNets through ONNX Runtime and of Keras on TensorFlow, and the seconds
+for loading TensorFlow, building, checking and saving the model."""
 DECODE_PER_SECOND = 800.0
 CHANGE_SECONDS = 0.006
 """Time to change one image at random (turn, zoom, shift)."""
 STEP_SECONDS = 0.003
-START_SECONDS = 10.0
-"""Loading TensorFlow, building and saving the model."""
 BACKWARD = 2.0
 """A backward pass costs about twice the forward one."""
 
@@ -48,27 +49,28 @@ def estimate(recipe: Recipe, images: int, training_images: int, workspace: Works
     Raises:
         RecipeError: unknown backbone or freeze point.
     """
-    speeds = known_speeds(workspace)
+    speeds = measured(workspace)
     phases = [_phase(recipe, index, images, training_images, speeds) for index in range(len(recipe.train.phases))]
     total = sum(cost.prepare_s + cost.epoch_s * phase.epochs
                 for cost, phase in zip(phases, recipe.train.phases, strict=True))
     return Estimate(sum(cost.cache_bytes for cost in phases), sum(cost.prepare_s for cost in phases),
-                    phases[0].epoch_s, total + START_SECONDS)
+                    phases[0].epoch_s, total + speeds[START])
 
 
-def known_speeds(workspace: Workspace) -> dict[str, float]:
-    """Multiply-adds a second by kind of work: measured here, else typical."""
+def measured(workspace: Workspace) -> dict[str, float]:
+    """The figures of `TYPICAL` as they were measured here, else the typical ones."""
     try:
-        measured = read_json(workspace.cache / "speed.json")
+        found = read_json(workspace.cache / "speed.json")
     except (OSError, ValueError):
-        measured = {}
-    return {kind: float(measured.get(kind) or TYPICAL[kind]) for kind in TYPICAL}
+        found = {}
+    return {kind: float(found.get(kind) or TYPICAL[kind]) for kind in TYPICAL}
 
 
-def record_speed(workspace: Workspace, kind: str, mult_adds: float, seconds: float) -> None:
-    """Remember how fast this machine was."""
-    if mult_adds > 0 and seconds > 0:
-        write_json(workspace.cache / "speed.json", {**known_speeds(workspace), kind: mult_adds / seconds})
+def record(workspace: Workspace, kind: str, figure: float) -> None:
+    """Remember what was measured here, if it can be: no run fails for it."""
+    if figure > 0:
+        with contextlib.suppress(OSError):
+            write_json(workspace.cache / "speed.json", {**measured(workspace), kind: figure})
 
 
 def trunk_and_tail(recipe: Recipe, phase: int) -> tuple[float, float]:

@@ -8,13 +8,14 @@ from __future__ import annotations
 
 import json
 import re
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable
 from pathlib import Path
 from typing import Annotated, Any, Literal
 
 from pydantic import BaseModel, ConfigDict, Field, ValidationError, field_validator, model_validator
 
 from core.errors import RecipeError
+from core.setting_paths import assign, explain, json_or_text, values_at
 
 SCHEMA_VERSION: Literal[1] = 1
 
@@ -304,7 +305,7 @@ class Recipe(Settings):
         try:
             return cls.model_validate(document)
         except ValidationError as error:
-            raise RecipeError(_explain(error), "See docs/settings.md for every field and its range.") from error
+            raise RecipeError(explain(error), "See docs/settings.md for every field and its range.") from error
 
     @classmethod
     def load(cls, path: Path) -> Recipe:
@@ -335,7 +336,7 @@ class Recipe(Settings):
             path, separator, text = assignment.partition("=")
             if not separator:
                 raise RecipeError(f"'{assignment}' is not FIELD=VALUE.", "Example: --set model.dropout=0.4")
-            _assign(document, path.strip(), _json_or_text(text.strip()))
+            assign(document, path.strip(), json_or_text(text.strip()))
             if path.strip() == "augment.preset":  # a preset names all operations anew
                 document["augment"] = {key: document["augment"][key] for key in ("preset", "views")}
         return Recipe.parse(document)
@@ -355,56 +356,8 @@ SUPPORTED: dict[str, tuple[Any, ...]] = {
 def require_supported(recipe: Recipe) -> None:
     """Raise RecipeError when a field holds a valid value that this version cannot carry out yet."""
     for path, supported in SUPPORTED.items():
-        for value in _values_at(recipe, path.split(".")):
+        for value in values_at(recipe, path.split(".")):
             if value not in supported:
                 usable = ", ".join("empty" if item is None else str(item).lower() for item in supported)
                 given = str(value).lower() if isinstance(value, bool) else value
                 raise RecipeError(f"{path}={given} is not available in this version.", f"Use one of: {usable}.")
-
-
-def _values_at(node: Any, parts: list[str]) -> Iterator[Any]:
-    if isinstance(node, tuple):
-        for item in node:
-            yield from _values_at(item, parts)
-    elif not parts:
-        yield node
-    else:
-        yield from _values_at(getattr(node, parts[0]), parts[1:])
-
-
-def _assign(document: Any, path: str, value: Any) -> None:
-    *parents, last = path.split(".")
-    node = document
-    try:
-        for part in parents:
-            node = node[int(part)] if isinstance(node, list) else node[part]
-        key: Any = int(last) if isinstance(node, list) else last
-        node[key] = value
-    except (KeyError, IndexError, ValueError, TypeError) as error:
-        raise RecipeError(f"There is no setting '{path}'.", "Phases and hidden layers are counted from 0, "
-                          "as in train.phases.0.epochs; docs/settings.md lists every field.") from error
-
-
-def _json_or_text(text: str) -> Any:
-    try:
-        return json.loads(text)
-    except ValueError:
-        return text
-
-
-def _explain(error: ValidationError) -> str:
-    lines = []
-    problems = error.errors()
-    for problem in problems:
-        place = problem["loc"]
-        if any(other["loc"][:len(place)] == place != other["loc"] for other in problems):
-            continue  # a list with a bad item is said to be too short as well
-        path = ".".join(
-            str(part) for part in place if not str(part).startswith(("literal[", "constrained-int", "int"))
-        )
-        if problem["type"] == "extra_forbidden":
-            lines.append(f"There is no setting '{path}'")
-        else:
-            received = "" if isinstance(problem["input"], dict) else f" (got {problem['input']!r})"
-            lines.append(f"{path or 'recipe'}: {problem['msg'].removeprefix('Value error, ')}{received}")
-    return "; ".join(lines) + "."

@@ -12,6 +12,7 @@ from pathlib import Path
 import pandas as pd
 import pytest
 
+from core.estimates import START, TYPICAL
 from tests.tiny import COLOURS, coloured_folder
 
 PROJECT = Path(__file__).resolve().parent.parent
@@ -51,6 +52,8 @@ def test_the_whole_job_on_tiny_pictures(tmp_path):
     assert 0 <= result["val_accuracy"] <= 1 and result["seconds"] > 0
     assert "epoch 2/2" in trained.stderr and "Random starting weights" in trained.stderr
     assert RUN_FILES <= {path.name for path in run_dir.iterdir()}
+    learned = json.loads((tmp_path / "workspace" / "cache" / "speed.json").read_text("utf-8"))  # for the next estimate
+    assert 0.5 < learned["start"] < result["seconds"] and learned["start"] != TYPICAL[START]
 
     scores = json.loads(graft("evaluate", run_dir, "--json", **environment).stdout)
     assert scores["validation"]["accuracy"] == result["val_accuracy"]

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from core.estimates import FORWARD, TYPICAL, estimate, known_speeds, record_speed, trunk_and_tail
+from core.estimates import FORWARD, START, TYPICAL, estimate, measured, record, trunk_and_tail
 from core.settings import Recipe
 from core.workspace import Workspace
 
@@ -49,6 +49,14 @@ def test_smaller_images_cost_less(workspace):
 
 def test_this_machine_speed_replaces_the_typical_one(workspace):
     before = of(workspace).prepare_s
-    record_speed(workspace, FORWARD, TYPICAL[FORWARD] / 10, 1.0)
-    assert known_speeds(workspace)[FORWARD] == pytest.approx(TYPICAL[FORWARD] / 10)
+    record(workspace, FORWARD, TYPICAL[FORWARD] / 10)
+    assert measured(workspace)[FORWARD] == pytest.approx(TYPICAL[FORWARD] / 10)
     assert of(workspace).prepare_s > before
+
+
+def test_this_machine_start_replaces_the_typical_one(workspace):
+    before = of(workspace).total_s
+    record(workspace, START, TYPICAL[START] + 5)
+    assert of(workspace).total_s == pytest.approx(before + 5)
+    record(workspace, START, -1.0)  # a clock that was set: nothing to learn from
+    assert of(workspace).total_s == pytest.approx(before + 5)

@@ -93,7 +93,7 @@ def _folder_members(source: Path, limits: Limits, notes: Notes) -> Iterator[Memb
     total = 0
     for index, path in enumerate(found):
         is_link, is_folder = path.is_symlink(), path.is_dir()
-        name = judge(_text(path.relative_to(source)), is_folder, limits, notes)
+        name = judge(names.of_path(path.relative_to(source)), is_folder, limits, notes)
         if name is None:
             continue
         if is_link or not (is_folder or path.is_file()):
@@ -106,10 +106,6 @@ def _folder_members(source: Path, limits: Limits, notes: Notes) -> Iterator[Memb
             total += path.stat().st_size
             check_total(total, source, limits)
             yield Member(name, False, index / len(found), partial(_file_chunks, path, source, name))
-
-
-def _text(path: Path) -> str:
-    return names.of_path(path)
 
 
 def _file_chunks(path: Path, source: Path, name: str) -> Iterator[bytes]:

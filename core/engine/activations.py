@@ -19,7 +19,7 @@ from core.engine.network import Network
 from core.engine.pixels import Pixels
 from core.engine.reporter import Reporter
 from core.engine.row_store import RowStore
-from core.estimates import FORWARD, record_speed
+from core.estimates import FORWARD, record
 from core.settings import AugmentSettings
 from core.workspace import Workspace
 
@@ -64,6 +64,8 @@ class ActivationCache:
         self.workspace, self.pixels, self.reporter, self._choose = workspace, pixels, reporter, choose
         self._exact = exact
         self._forwards: dict[str, Forward] = {}
+        self.seconds = 0.0
+        """Time that forward passes took, what they waited for images included."""
 
     def fits(self, boundary: Boundary, images: int, views: int) -> bool:
         """True when the activations may be kept: within the cache's limit, counted as float16."""
@@ -123,8 +125,9 @@ class ActivationCache:
                                    done, len(rows), done / max(now - began, 1e-6))
         store.commit()
         seconds = time.monotonic() - began
+        self.seconds += seconds
         if view == 0:
-            record_speed(self.workspace, FORWARD, trunk.mult_adds * len(rows), seconds)
+            record(self.workspace, FORWARD, trunk.mult_adds * len(rows) / max(seconds, 1e-6))
         self.reporter.note(
             f"{self._named(trunk, view)}: {len(rows):,} images in {seconds:.1f} s with {forward.engine} "
             f"({forward.why}); {store.row_bytes * len(rows) / 2**20:.1f} MB as {store.dtype.name}.")

@@ -4,46 +4,36 @@ from __future__ import annotations
 
 import os
 import queue
-import shutil
 import subprocess
 import sys
 import tempfile
 import threading
 from collections.abc import Callable, Iterator
 from pathlib import Path
-from typing import Protocol
 
 import numpy as np
+import psutil
 
+from core.cache import disk_room
 from core.engine.decoder import Job
 
 MEMORY_BYTES = 192 * 2**20
 """Decoded images that may wait in memory for their reader."""
-FILE_BYTES = 2 * 2**30
+FILE_BYTES = 2**30
 """Decoded images that may wait in the file of a decoding process, whose reader comes late."""
-FILE_SHARE = 0.25
-"""Share of the free disk that this file may take."""
+FILE_SHARE = 0.5
+"""Share of the disk's reserve (`core.cache.disk_room`) that this file may take for the while: the rest of the disk may
+be filled with activations at the same time."""
+PAGE_SHARE = 0.125
+"""Share of the free memory that this file may take: so little stays in the system's page cache and never waits for the
+disk. Linux makes writers wait from 20 % on (`vm.dirty_ratio`)."""
 
 Pieces = Iterator[tuple[np.ndarray, np.ndarray]]
 """Rows, and their images, uint8 [k, size, size, 3]."""
 
 
-class Ahead(Protocol):
-    """Images that are being decoded for one reader, who iterates once."""
-
-    rows: np.ndarray
-
-    def first(self) -> np.ndarray:
-        """The images of the first piece; it stays the first for the reader."""
-
-    def __iter__(self) -> Pieces: ...
-
-    def cancel(self) -> None:
-        """Stop decoding soon."""
-
-
 class ThreadAhead:
-    """A thread that decodes rows, `piece` at a time, into a bounded queue.
+    """A thread that decodes rows, `piece` at a time, into a bounded queue, for one reader, who iterates once.
 
     Args:
         decode: Rows to images.
@@ -56,28 +46,17 @@ class ThreadAhead:
         self.rows, self._decode, self._piece = np.asarray(rows, np.int64), decode, piece
         self._queue: queue.Queue[tuple[np.ndarray, np.ndarray] | BaseException | None] = queue.Queue(
             max(2, MEMORY_BYTES // (piece * image_bytes)))
-        self._peeked: tuple[np.ndarray, np.ndarray] | BaseException | None = None
         self._cancelled = threading.Event()
         threading.Thread(target=self._work, daemon=True, name="decode").start()
 
-    def first(self) -> np.ndarray:
-        """See Ahead."""
-        if self._peeked is None:
-            self._peeked = self._queue.get()
-        if not isinstance(self._peeked, tuple):
-            raise self._peeked or ValueError("no rows")
-        return self._peeked[1]
-
     def __iter__(self) -> Pieces:
-        item, self._peeked = self._peeked or self._queue.get(), None
-        while item is not None:
+        while (item := self._queue.get()) is not None:
             if isinstance(item, BaseException):
                 raise item
             yield item
-            item = self._queue.get()
 
     def cancel(self) -> None:
-        """See Ahead."""
+        """Stop decoding soon."""
         self._cancelled.set()
 
     def _work(self) -> None:
@@ -102,7 +81,8 @@ class ThreadAhead:
 
 
 class ProcessAhead:
-    """A process (`core.engine.decoder`) that decodes rows into a nameless temporary file.
+    """A process (`core.engine.decoder`) that decodes rows into a nameless temporary file, for one reader, who iterates
+    once.
 
     The file is read and written with system calls: pages of a memory map would count as this process's memory. Where
     the process ends before its work is done, the rest is decoded here.
@@ -122,7 +102,8 @@ class ProcessAhead:
     def __init__(self, decode: Callable[[np.ndarray], np.ndarray], rows: np.ndarray, paths: list[Path], size: int,
                  resize: str, piece: int, folder: Path) -> None:
         self.rows, self._decode = np.asarray(rows, np.int64), decode
-        room = min(FILE_BYTES, FILE_SHARE * shutil.disk_usage(folder).free)
+        room = min(FILE_BYTES, FILE_SHARE * min(disk_room(folder)),
+                   PAGE_SHARE * psutil.virtual_memory().available)
         slots = int(room) // (piece * size * size * 3)
         if slots < 2:
             raise OSError("no room for decoded images")
@@ -138,7 +119,7 @@ class ProcessAhead:
         """Pieces that are known to be in the file."""
 
     def first(self) -> np.ndarray:
-        """See Ahead."""
+        """The images of the first piece; it stays the first for the reader."""
         return self._images(0)
 
     def __iter__(self) -> Pieces:
@@ -148,7 +129,7 @@ class ProcessAhead:
         self.cancel()
 
     def cancel(self) -> None:
-        """See Ahead."""
+        """End the process."""
         self._process.kill()
         self._process.communicate()
 

@@ -3,8 +3,8 @@
 Threads of the worker cannot: an import holds the interpreter's lock nearly all the time. JOB and FILE are open file
 descriptors. JOB holds a `Job` as JSON; FILE is a ring of `slots` pieces, uint8 [piece, size, size, 3] each, in C
 order. A line on standard output says that one more piece is in its slot, a line on standard input that the reader is
-done with one. The process ends early, and silently, when the reader is gone or an image cannot be decoded: the reader
-then decodes itself, and meets the same error.
+done with one. The process ends early when the reader is gone or an image cannot be decoded: the reader then decodes
+itself, and meets the same error.
 """
 
 from __future__ import annotations

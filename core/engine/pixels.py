@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import contextlib
 import hashlib
+import time
 from collections.abc import Callable, Iterator
 from pathlib import Path
 
@@ -12,7 +13,7 @@ import numpy as np
 from core.cache import cache_key, claim, make_room
 from core.data.datasets import Dataset
 from core.data.images import cores, decode_batch
-from core.engine.ahead import Ahead, ProcessAhead, ThreadAhead
+from core.engine.ahead import ProcessAhead, ThreadAhead
 from core.engine.row_store import RowStore
 from core.workspace import Workspace
 
@@ -40,7 +41,9 @@ class Pixels:
         self.key = cache_key(contents=contents, size=size, resize=resize)
         self._store: RowStore | None = None
         self._kept = np.zeros(0, np.int64)
-        self._ahead: Ahead | None = None
+        self.seconds = 0.0
+        """Time that `keep` took."""
+        self._ahead: ProcessAhead | None = None
 
     @property
     def image_bytes(self) -> int:
@@ -77,9 +80,8 @@ class Pixels:
             return
         if self._ahead is not None and not np.array_equal(self._ahead.rows, rows):
             self.cancel()
-        ahead, self._ahead = self._ahead, None
-        if ahead is None:
-            ahead = ThreadAhead(self.decode, rows, CHUNK, self.image_bytes)
+        begun, self._ahead = self._ahead, None
+        ahead = begun or ThreadAhead(self.decode, rows, CHUNK, self.image_bytes)
         try:
             yield from ahead
         finally:
@@ -105,12 +107,13 @@ class Pixels:
         if len(missing) and not make_room(self._workspace, len(missing) * self.image_bytes):
             store.close()
             return False
-        done = 0
+        done, began = 0, time.monotonic()
         for part, images in self.stream(missing):
             store.write(part, images)
             done += len(part)
             progress(done, len(missing))
         store.commit()
+        self.seconds += time.monotonic() - began
         self._store, self._kept = store, rows
         return True
 

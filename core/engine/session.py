@@ -19,7 +19,7 @@ from core.engine.plan import PhasePlan, plan_phases
 from core.engine.reporter import Reporter, StopRequested
 from core.engine.serving import CHECK_IMAGES, save_model, save_twin
 from core.engine.training import Trainer
-from core.estimates import BACKWARD, TRAINING, record_speed, trunk_and_tail
+from core.estimates import BACKWARD, START, TRAINING, record, trunk_and_tail
 from core.metrics import evaluate_predictions
 from core.runs import Run
 from core.settings import Recipe
@@ -62,8 +62,8 @@ class TrainingSession:
         if not best.weights:
             raise StopRequested
         self.save(began)
-        self._record_training_speed()
         state = "stopped" if ended_early or self.trainer.stopped else "completed"
+        self._record_speed(time.monotonic() - began if state == "completed" else 0.0)
         return state, f"Best epoch {best.epoch}: {best.accuracy:.1%} of the validation images are right."
 
     def _save_what_there_is(self, began: float) -> None:
@@ -96,13 +96,16 @@ class TrainingSession:
         save_twin(self.network.whole, self.run.path, self.pixels.read(rows[:CHECK_IMAGES]),
                   table.filter(regex=r"^p\d+$").to_numpy()[:CHECK_IMAGES], self.reporter.note)
 
-    def _record_training_speed(self) -> None:
-        """Remember what training through the backbone's tail cost here, where there was one."""
+    def _record_speed(self, took: float) -> None:
+        """Remember what start and end of a run cost here (`took`, less the rest), and training through the backbone's
+        tail, where there was one."""
         history = self.run.history()
+        record(self.workspace, START,
+               took - float(history["seconds"].sum()) - self.cache.seconds - self.pixels.seconds)
         _, tail = trunk_and_tail(self.recipe, len(self.plans) - 1)
         if tail and len(history) and not self.recipe.augment.active:
             per_second = float(history["images_per_second"].iloc[-1])
-            record_speed(self.workspace, TRAINING, (1 + BACKWARD) * tail * per_second, 1.0)
+            record(self.workspace, TRAINING, (1 + BACKWARD) * tail * per_second)
 
     def _predictions(self) -> Any:
         import pandas as pd

@@ -1,6 +1,6 @@
 """The process that trains one run: `python -m core.engine.worker RUN_DIR`.
 
-It takes everything from the run folder and answers only through it. Keras is imported after the decoding threads have
+It takes everything from the run folder and answers only through it. Keras is imported after a decoding process has
 begun, so that the two overlap.
 """
 
@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import contextlib
 import errno
+import os
 import sys
 import time
 import traceback
@@ -46,7 +47,7 @@ def main(arguments: list[str]) -> int:
 
 def train(run: Run, reporter: Reporter) -> tuple[str, str]:
     """Train, evaluate and save; gives the final state and its message."""
-    recipe, began = run.recipe, time.monotonic()
+    recipe = run.recipe
     reporter.raise_if_stopped()
     dataset = Dataset.load(run.dataset_path)
     workspace = Workspace(run.dataset_path.parent.parent)
@@ -54,9 +55,11 @@ def train(run: Run, reporter: Reporter) -> tuple[str, str]:
     file = backbone_weights.ensure(
         backbone, variant, recipe.model.weights,
         lambda what, done: reporter.progress(what, round(100 * done), 100))
+    began = time.monotonic()  # a download is no part of what a run takes
     examples = load_examples(run, dataset)
     pixels = Pixels(dataset, workspace, recipe.data.image_size or backbone.default_size, recipe.data.resize)
-    if not seen_before(workspace, pixels, backbone.name):
+    fresh = recipe.augment.active and recipe.augment.views == "fresh"  # reads in another order
+    if not fresh and not seen_before(workspace, pixels, backbone.name):
         pixels.start(examples.rows)
     reporter.update(force=True, message="Loading the backbone", phase="prepare")
 
@@ -91,4 +94,7 @@ def explained(error: Exception) -> GraftError:
 
 
 if __name__ == "__main__":
-    sys.exit(main(sys.argv[1:]))
+    code = main(sys.argv[1:])
+    sys.stdout.flush()
+    sys.stderr.flush()
+    os._exit(code)  # all is written; taking Keras apart would only keep those waiting who wait for this process

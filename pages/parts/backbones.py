@@ -123,9 +123,10 @@ def _row(backbone: Backbone, variant: Variant | None) -> dict[str, object]:
     if not variant.pretrained:
         there = "random"
     return {
-        "name": backbone.name, "title": backbone.title, "parameters": variant.parameters, "size": variant.size_mb,
-        "top1": variant.top1, "input": backbone.default_size,
+        "name": backbone.name, "title": backbone.title,
         "weights": f"here ({widths})" if widths else "here" if here else there,
+        "parameters": variant.parameters, "top1": variant.top1, "size": variant.size_mb,
+        "input": backbone.default_size,
     }
 
 

@@ -67,13 +67,13 @@ def another() -> DeltaGenerator:
 
 def earlier(looked_at: Run | None) -> None:
     """All runs that have ended, in whatever way, to open or delete."""
-    ended = [run for run in list_runs(state.workspace())
-             if not run.status().active and (looked_at is None or run.id != looked_at.id)]
-    if not ended:
+    other = [run for run in list_runs(state.workspace()) if looked_at is None or run.id != looked_at.id]
+    if all(run.status().active for run in other):  # looks no further than the first that has ended
         return
     with st.expander("Earlier runs", icon=":material/history:", key="earlier", on_change="rerun") as box:
         if not box.open:
             return
+        ended = [run for run in other if not run.status().active]
         pages = -(-len(ended) // PER_PAGE)
         number = st.pagination(pages, key="earlier-page") if pages > 1 else 1
         for run in ended[(number - 1) * PER_PAGE:number * PER_PAGE]:
@@ -102,15 +102,16 @@ def _header(run: Run, status: Status) -> None:
             if run.recipe.model.weights == "none":
                 st.badge("random weights", icon=":material/casino:", color="orange",
                          help="The network started without pretraining.")
-        if status.active and st.button(
-            "Stopping" if run.stop_requested else "Stop", icon=":material/stop_circle:", key=f"stop-{run.id}",
-            disabled=run.stop_requested, help="Ends after the current step. The best model so far is kept.",
-        ):
-            run.request_stop()
-            st.rerun()
-        if not status.active:
-            _again(run)
-            run_deletion.button(run)
+        with st.container(horizontal=True, gap="small", width="content"):  # one piece: on a phone it wraps as a whole
+            if status.active and st.button(
+                "Stopping" if run.stop_requested else "Stop", icon=":material/stop_circle:", key=f"stop-{run.id}",
+                disabled=run.stop_requested, help="Ends after the current step. The best model so far is kept.",
+            ):
+                run.request_stop()
+                st.rerun()
+            if not status.active:
+                _again(run)
+                run_deletion.button(run)
 
 
 def _again(run: Run) -> None:

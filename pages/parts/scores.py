@@ -43,7 +43,7 @@ def per_class(scores: dict[str, Any]) -> None:
     """Precision, recall and F1 of every class."""
     def bar(title: str, text: str) -> Any:
         return st.column_config.ProgressColumn(title, help=text, min_value=0.0, max_value=100.0, format="%.1f %%",
-                                               width=98)
+                                               width=72)
 
     frame = pd.DataFrame(scores["per_class"])
     frame[["precision", "recall", "f1"]] *= 100

@@ -10,8 +10,8 @@ import streamlit as st
 
 from pages.parts import errors, state, wording
 
-_CHOSEN = ("font-size:.8rem;line-height:1.2rem;padding:0 0 .5rem 2rem;opacity:.72;overflow:hidden;white-space:nowrap;"
-           "text-overflow:ellipsis")
+_CHOSEN = ("font-size:.8rem;line-height:1.2rem;padding:.15rem 0 .5rem 2rem;opacity:.72;overflow:hidden;"
+           "white-space:nowrap;text-overflow:ellipsis")
 
 
 def _data() -> str:

@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import json
 import threading
+from pathlib import Path
 from typing import Any
 
 import streamlit as st
@@ -22,6 +23,8 @@ from core.workspace import Workspace
 _FILE = "chosen.json"
 _writing = threading.Lock()
 """Tabs of one server write the same file."""
+_kept: dict[Path, tuple[tuple[int, int, int], dict[str, Any]]] = {}
+"""What each workspace's file said, and how the file looked then: a page asks for it a dozen times."""
 
 
 def workspace() -> Workspace:
@@ -162,8 +165,14 @@ def _write(name: str, value: str | None) -> None:
 
 
 def _file() -> dict[str, Any]:
+    """The values on disk; not to be changed in place."""
+    path = workspace().root / _FILE
     try:
-        kept = read_json(workspace().root / _FILE)
+        found = path.stat()
+        stamp = (found.st_ino, found.st_mtime_ns, found.st_size)  # it is replaced as a whole
+        if path not in _kept or _kept[path][0] != stamp:
+            values = read_json(path)
+            _kept[path] = stamp, values if isinstance(values, dict) else {}
+        return _kept[path][1]
     except (OSError, ValueError):
         return {}
-    return kept if isinstance(kept, dict) else {}
