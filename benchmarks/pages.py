@@ -37,6 +37,13 @@ CHOOSING = 6.0
 """Seconds that somebody takes to find the archive in the file dialog."""
 PICTURES = 100
 """Dropped on the Predict page at once."""
+EMPTY_APP = 'import streamlit as st\n\nst.title("Data")\n'
+UPLOAD_APP = """import streamlit as st
+
+st.title("Data")
+if files := st.file_uploader("Pictures", accept_multiple_files=True):
+    st.html(f'<p class="taken">{len(files)}</p>')
+"""
 
 
 def main() -> None:
@@ -66,7 +73,7 @@ def main() -> None:
 def _empty(page: Page) -> dict[str, float]:
     """The floor: an app of one line, from the server's start to its heading in this browser."""
     with tempfile.TemporaryDirectory() as folder:
-        Path(folder, "app.py").write_text('import streamlit as st\n\nst.title("Data")\n', "utf-8")
+        Path(folder, "app.py").write_text(EMPTY_APP, "utf-8")
         server = Server(Path(folder) / "workspace", Path(folder))
         try:
             return {"empty_streamlit_app_s": _first_page(server, page)}
@@ -134,8 +141,27 @@ def _predictions(browser: Browser, archive: Path) -> dict[str, float]:
             times = [_answered(page, pictures) for _ in range(ROUNDS)]
         finally:
             server.stop()
+        floor = [_uploaded(browser.new_page(), pictures) for _ in range(ROUNDS)]
     name = f"predict_{PICTURES}_dropped"
-    return {f"{name}_first_s": round(times[0], 3), f"{name}_median_s": round(statistics.median(times), 3)}
+    return {f"{name}_first_s": round(times[0], 3), f"{name}_median_s": round(statistics.median(times), 3),
+            f"empty_streamlit_upload_{PICTURES}_s": round(statistics.median(floor), 3)}
+
+
+def _uploaded(page: Page, pictures: list[Path]) -> float:
+    """The floor: an app that does nothing with the pictures but count them."""
+    with tempfile.TemporaryDirectory() as folder:
+        Path(folder, "app.py").write_text(UPLOAD_APP, "utf-8")
+        server = Server(Path(folder) / "workspace", Path(folder))
+        try:
+            _first_page(server, page)
+            page.wait_for_timeout(1000 * CHOOSING)
+            began = time.perf_counter()
+            page.locator("input[type=file]").set_input_files(pictures)
+            expect(page.locator(".taken")).to_have_text(str(len(pictures)))
+            return time.perf_counter() - began
+        finally:
+            server.stop()
+            page.context.close()
 
 
 def _pictures(dataset: Dataset, folder: Path) -> list[Path]:
