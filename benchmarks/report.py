@@ -30,8 +30,8 @@ def about(machine: dict[str, Any], settings: dict[str, Any]) -> str:
         f"Python {machine['python']}, {names}; {machine['date']}.\n\n"
         f"{settings['data']}: {settings['images']:,} images, {settings['backbone']} at {settings['size']} px, "
         f"{'ImageNet' if settings['weights'] == 'imagenet' else 'random'} weights, the same split for all.{scale} "
-        "Each measurement is a process of its own from start to saved model, the systems take turns, and the figures "
-        "are medians of as many measurements as the table says. "
+        "Each measurement is a process of its own from start to saved model. The figures are medians of as many "
+        "measurements as the table says; the systems of one call take turns, and rows may come from several calls. "
         "How it is done: [docs/benchmarks.md](../../docs/benchmarks.md)."
     )
 

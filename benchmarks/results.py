@@ -41,7 +41,8 @@ class Measurement:
     val_accuracy: float | None = None
     trainable_parameters: int | None = None
     load: float = 0.0
-    """Load average of the machine when it began: well above 0.5 means that others were at work."""
+    """Load average of the machine over the minute before it began, the measurement before it included: well above 2
+    a core means that others were at work."""
     notes: list[str] = field(default_factory=list)
 
     @property

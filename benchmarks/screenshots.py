@@ -93,6 +93,8 @@ def _save(page: Page, content: Locator, name: str, theme: str, width: int) -> No
     height = int(content.evaluate("element => element.firstElementChild.scrollHeight"))
     page.set_viewport_size({"width": width, "height": min(max(height, 700), 2200)})
     page.wait_for_timeout(SETTLE_MS // 2)
+    if name in ("data", "train", "results"):  # drawn anew at this size
+        expect(page.locator(".js-plotly-plot .main-svg").first).to_be_visible()
     image = Image.open(io.BytesIO(page.screenshot())).convert("RGB")
     ending = "" if width == 1440 else f"-{width}"
     image.quantize(256, dither=Image.Dither.NONE).save(IMAGES / f"{name}-{theme}{ending}.png", optimize=True)

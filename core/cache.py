@@ -21,6 +21,8 @@ from core.processes import process_started, this_process
 from core.storage import write_text
 from core.workspace import Workspace
 
+PIXELS_SHARE = 0.5
+"""Share of the cache's limit that the decoded images of one dataset may take."""
 SAME_START = 2.0
 """Seconds that the start time of one process may seem to move when the clock is set."""
 
@@ -62,15 +64,19 @@ def make_room(workspace: Workspace, wanted: int) -> bool:
     """Evict entries, least recently used first, until `wanted` more bytes fit into the limit and on the disk.
 
     Returns:
-        True when they fit. What a living process uses stays.
+        True when they fit. What a living process uses stays; where they cannot fit, so does everything.
     """
     limit = workspace.limits.cache_bytes
     found = entries(workspace)
     taken = sum(entry.nbytes for entry in found)
-    for entry in found:
+    idle = [entry for entry in found if not _in_use(entry.path)]
+    most = sum(entry.nbytes for entry in idle)
+    if taken - most + wanted > limit or wanted > disk_room(workspace.cache)[0] + most:
+        return False
+    for entry in idle:
         if taken + wanted <= limit and _disk_has_room(workspace, wanted):
             break
-        if not _in_use(entry.path):
+        if not _in_use(entry.path):  # somebody may have begun to use it
             shutil.rmtree(entry.path, ignore_errors=True)
             taken -= entry.nbytes
     return taken + wanted <= limit and _disk_has_room(workspace, wanted)

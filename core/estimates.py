@@ -11,6 +11,7 @@ import contextlib
 from dataclasses import dataclass
 
 from core.backbones.catalogue import get, resolve_freeze
+from core.cache import PIXELS_SHARE
 from core.settings import Recipe
 from core.storage import read_json, write_json
 from core.workspace import Workspace
@@ -32,7 +33,7 @@ class Estimate:
     """What a run will cost."""
 
     cache_bytes: int
-    """Activations to keep; 0 when nothing is frozen."""
+    """Activations to keep, and decoded images where they are read more than once."""
     prepare_s: float
     """Running the frozen layers once over every image (and every view)."""
     epoch_s: float
@@ -53,7 +54,8 @@ def estimate(recipe: Recipe, images: int, training_images: int, workspace: Works
     phases = [_phase(recipe, index, images, training_images, speeds) for index in range(len(recipe.train.phases))]
     total = sum(cost.prepare_s + cost.epoch_s * phase.epochs
                 for cost, phase in zip(phases, recipe.train.phases, strict=True))
-    return Estimate(sum(cost.cache_bytes for cost in phases), sum(cost.prepare_s for cost in phases),
+    kept = sum(cost.cache_bytes for cost in phases) + _pixel_bytes(recipe, images, workspace)
+    return Estimate(kept, sum(cost.prepare_s for cost in phases),
                     phases[0].epoch_s, total + speeds[START])
 
 
@@ -97,6 +99,16 @@ def _phase(recipe: Recipe, phase: int, images: int, training: int, speeds: dict[
     if fresh:
         per_image += CHANGE_SECONDS + trunk / speeds[TRAINING]
     return Estimate(passes * _row_bytes(recipe, phase), prepare, step + training * per_image, 0.0)
+
+
+def _pixel_bytes(recipe: Recipe, images: int, workspace: Workspace) -> int:
+    """Bytes of the decoded images, where they are kept: for phases that read them in every epoch, or for many views."""
+    views = recipe.augment.views if recipe.augment.active else 1
+    again = any(views == "fresh" or min(views, phase.epochs) > 2 or not trunk_and_tail(recipe, index)[0]
+                for index, phase in enumerate(recipe.train.phases))
+    side = recipe.data.image_size or get(recipe.model.backbone, recipe.model.alpha)[0].default_size
+    nbytes = 3 * side * side * images
+    return nbytes if again and nbytes <= PIXELS_SHARE * workspace.limits.cache_bytes else 0
 
 
 def _row_bytes(recipe: Recipe, phase: int) -> int:

@@ -67,6 +67,13 @@ def test_the_least_recently_used_goes_first(small):
     assert [entry.path.name for entry in entries(small)] == ["2", "0"]
 
 
+def test_what_can_never_fit_costs_nobody_his_entry(small):
+    for index in range(3):
+        put(small, str(index), used=100 + index)
+    assert not make_room(small, 4 * BLOCK)
+    assert len(entries(small)) == 3
+
+
 def test_using_an_entry_makes_it_the_most_recent(small):
     for index in range(3):
         put(small, str(index), used=100 + index)
@@ -80,8 +87,9 @@ def test_what_a_living_process_uses_stays(small):
     put(small, "another", used=3)
     assert make_room(small, 2 * BLOCK)
     assert [entry.path for entry in entries(small)] == [mine]
+    other = put(small, "other", used=2)
     assert not make_room(small, 3 * BLOCK)
-    assert mine.is_dir()
+    assert mine.is_dir() and other.is_dir()
 
 
 def test_a_claim_of_another_process_holds_until_it_ends(small):

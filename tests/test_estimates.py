@@ -5,6 +5,7 @@ from __future__ import annotations
 import pytest
 
 from core.estimates import FORWARD, START, TYPICAL, estimate, measured, record, trunk_and_tail
+from core.limits import Limits
 from core.settings import Recipe
 from core.workspace import Workspace
 
@@ -27,8 +28,13 @@ def test_a_frozen_backbone_is_paid_once(workspace):
 
 def test_training_everything_keeps_nothing_and_costs_every_epoch(workspace):
     frozen, whole = of(workspace), of(workspace, "train.phases.0.freeze=none")
-    assert whole.cache_bytes == 0
+    assert whole.cache_bytes == 1000 * 224 * 224 * 3  # the decoded images
     assert whole.epoch_s > 10 * frozen.epoch_s
+
+
+def test_images_that_do_not_fit_into_the_cache_are_not_counted(tmp_path):
+    small = Workspace(tmp_path, Limits(cache_bytes=1000 * 224 * 224 * 3))
+    assert of(small, "train.phases.0.freeze=none").cache_bytes == 0
 
 
 def test_views_cost_passes_and_fresh_ones_cost_every_epoch(workspace):
@@ -36,7 +42,7 @@ def test_views_cost_passes_and_fresh_ones_cost_every_epoch(workspace):
     views = of(workspace, "augment.preset=medium", "augment.views=4")
     fresh = of(workspace, "augment.preset=medium", "augment.views=fresh")
     assert plain.prepare_s < views.prepare_s
-    assert views.cache_bytes == (1000 + 3 * 800) * 1280 * 2
+    assert views.cache_bytes == (1000 + 3 * 800) * 1280 * 2 + 1000 * 224 * 224 * 3
     assert fresh.epoch_s > views.epoch_s == plain.epoch_s
 
 

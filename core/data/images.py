@@ -21,6 +21,8 @@ from core.errors import ImageDecodeError
 from core.limits import Limits
 from core.storage import replacing
 
+DECODER = 1
+"""To be counted up when the same file gives other pixels than before: what was computed from them is then stale."""
 MAX_PIXELS = Limits().image_pixels
 IMAGES, THUMBNAILS = "images", "thumbnails"
 """Folders inside a dataset's."""

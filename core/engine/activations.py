@@ -47,7 +47,7 @@ class Trunk:
 
     def key(self, pixels: Pixels) -> str:
         """Name of the converted network."""
-        return cache_key(**self.identity, size=pixels.size, layer=self.boundary.layer)
+        return cache_key(**self.identity, size=pixels.size, layer=self.boundary.layer, keras=keras.__version__)
 
 
 class ActivationCache:

@@ -9,18 +9,17 @@ from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import numpy as np
+import PIL
 
-from core.cache import cache_key, claim, make_room
+from core.cache import PIXELS_SHARE, cache_key, claim, make_room
 from core.data.datasets import Dataset
-from core.data.images import cores, decode_batch
+from core.data.images import DECODER, cores, decode_batch
 from core.engine.ahead import ProcessAhead, ThreadAhead
 from core.engine.row_store import RowStore
 from core.workspace import Workspace
 
 CHUNK = 16 * max(2, cores())
 """Images decoded, and sent through a trunk, at a time: a few pieces for every core."""
-STORE_SHARE = 0.5
-"""Share of the cache's limit that the decoded images of one dataset may take."""
 
 Progress = Callable[[int, int], None]
 
@@ -38,7 +37,7 @@ class Pixels:
         self.paths: list[Path] = [dataset.image_path(file) for file in table["file"]]
         self.size, self.resize, self._workspace = size, resize, workspace
         contents = hashlib.sha256("\n".join(table["hash"]).encode()).hexdigest()
-        self.key = cache_key(contents=contents, size=size, resize=resize)
+        self.key = cache_key(contents=contents, size=size, resize=resize, decoder=DECODER, pillow=PIL.__version__)
         self._store: RowStore | None = None
         self._kept = np.zeros(0, np.int64)
         self.seconds = 0.0
@@ -98,7 +97,7 @@ class Pixels:
                 return True
             self._store.close()
             self._store = None
-        if len(self.paths) * self.image_bytes > STORE_SHARE * self._workspace.limits.cache_bytes:
+        if len(self.paths) * self.image_bytes > PIXELS_SHARE * self._workspace.limits.cache_bytes:
             return False
         folder = self._workspace.cache / "pixels" / self.key
         claim(folder)

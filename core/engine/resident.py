@@ -24,7 +24,8 @@ GROUP = 16
 
 
 def fits(stores: Sequence[RowStore]) -> bool:
-    """True for pooled features that are in memory and small enough. The loop is written for TensorFlow alone."""
+    """True for pooled features that are in memory and small enough. Only Keras's TensorFlow trainer takes its steps
+    by changing variables, which the loop needs."""
     return (keras.backend.backend() == "tensorflow" and all(len(store.shape) == 1 for store in stores)
             and all(store.memory is not None for store in stores) and sum(store.nbytes for store in stores) <= BUDGET)
 
@@ -63,14 +64,12 @@ class _InGroups(keras.Model):
 
     def train_step(self, data: tuple[Any, ...]) -> dict[str, Any]:
         """One step for every `batch_size` rows of the data."""
-        import tensorflow as tf
-
         step, size = super().train_step, self.batch_size
-        count = (tf.shape(data[0])[0] + size - 1) // size
+        count = (keras.ops.shape(data[0])[0] + size - 1) // size
 
         def one(number: Any) -> tuple[Any]:
             step(tuple(part[number * size:(number + 1) * size] for part in data))
             return (number + 1,)
 
-        tf.while_loop(lambda number: number < count, one, [tf.constant(0)], parallel_iterations=1)
+        keras.ops.while_loop(lambda number: number < count, one, (keras.ops.convert_to_tensor(0, "int32"),))
         return self.get_metrics_result()

@@ -112,7 +112,9 @@ class RowStore:
         out = np.empty((len(rows), *self.shape), self.dtype)
         flat = out.reshape(len(rows), -1).view(np.uint8) if len(rows) else out
         for start, stop in _runs(rows):
-            os.preadv(self._data, [flat[start:stop].data], int(rows[start]) * self.row_bytes)
+            wanted = flat[start:stop]
+            if os.preadv(self._data, [wanted.data], int(rows[start]) * self.row_bytes) < wanted.nbytes:
+                raise OSError(f"{self.folder / 'data.bin'} was cut short while it was in use")
         return out
 
 

@@ -147,6 +147,8 @@ class Trainer:
                     model, reads = resident.resident(cached, tail, self.recipe.train.batch_size)
                     return model, self._batches(reads, group=self._group()), evaluation
                 return tail, self._batches([store.read for store in cached]), evaluation
+        if plan.boundary is not None and cached is None:
+            self.reporter.note("There is no room to keep what the frozen layers give: they run in every epoch.")
         self.pixels.keep(self.examples.rows, partial(self.reporter.progress, "Decoding the images once"))
         model = _from_pixels(whole, plan, augmentation_layers(augment, self.recipe.train.seed) if changing else [])
         batches = self._batches([self.pixels.read], ahead=True)

@@ -23,14 +23,14 @@ MEANING = {
 
 def headline(scores: dict[str, Any], split: str) -> None:
     """Accuracy with its interval, and what it means."""
-    low, high = scores["accuracy_interval"]
+    low, high = (f"{100 * end:.1f}".replace("100.0", "100") for end in scores["accuracy_interval"])  # fits on a phone
     present = [row for row in scores["per_class"] if row["support"]]
     worst = min(present, key=lambda row: row["recall"])
     wrong = scores["images"] - round(scores["accuracy"] * scores["images"])
     with st.grid(4, min_column_width=170):
         st.metric("Accuracy", wording.percent(scores["accuracy"]), border=True,
                   help="Share of the images that got the right class.")
-        st.metric("Likely between", f"{100 * low:.1f} – {100 * high:.1f} %", border=True,
+        st.metric("Likely between", f"{low} – {high} %", border=True,
                   help=f"95 % interval (Wilson): how far chance goes with {scores['images']:,} images. More images, "
                        "a narrower interval.")
         st.metric("Mistakes", f"{wrong:,} of {scores['images']:,}", border=True)

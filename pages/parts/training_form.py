@@ -49,8 +49,8 @@ def summary(dataset: Dataset, recipe: Recipe) -> None:
                       f"{wording.duration(cost.epoch_s)} an epoch, if nothing was prepared before.")
         if cost.cache_bytes:
             st.badge(f"keeps {wording.size(cost.cache_bytes)} on disk", icon=":material/database:", color="gray",
-                     help="What the frozen layers give for every picture. It is used again by later runs, and removed "
-                          "when its place is needed.")
+                     help="What the frozen layers give for every picture, and decoded pictures where they are read "
+                          "again and again. Later runs use it, too; it is removed when its place is needed.")
 
 
 def _training() -> None:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import os
 from pathlib import Path
 
 import numpy as np
@@ -75,6 +76,14 @@ def test_a_torn_file_costs_the_rows_behind_the_tear(filled):
     data = (filled / "data.bin").read_bytes()
     (filled / "data.bin").write_bytes(data[:6 * 48 + 20])
     assert list(store(filled).missing(ROWS)) == [6, 7, 8, 9]
+
+
+def test_a_file_that_is_cut_while_it_is_read_is_an_error_not_noise(filled):
+    reading = store(filled)
+    os.truncate(filled / "data.bin", 100)
+    np.testing.assert_array_equal(reading.read(ROWS[:2]), VALUES[:2])
+    with pytest.raises(OSError, match="cut short"):
+        reading.read(ROWS[:3])
 
 
 @pytest.mark.parametrize("name", ["data.bin", "rows.bin", "meta.json"])
