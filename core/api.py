@@ -11,7 +11,8 @@ from core import errors, jobs
 from core.backbones import catalogue, weights
 from core.errors import DataError, RunError
 from core.runs import Run, Status
-from core.settings import Recipe, require_supported
+from core.settings import Recipe
+from core.supported import require_supported
 from core.workspace import Workspace
 
 if TYPE_CHECKING:

@@ -70,16 +70,19 @@ def make_room(workspace: Workspace, wanted: int) -> bool:
     found = entries(workspace)
     taken = sum(entry.nbytes for entry in found)
     idle = [entry for entry in found if not _in_use(entry.path)]
-    most = sum(entry.nbytes for entry in idle)
-    if taken - most + wanted > limit or wanted > disk_room(workspace.cache)[0] + most:
+
+    def fits(freed: int = 0) -> bool:
+        return taken - freed + wanted <= limit and wanted <= disk_room(workspace.cache)[0] + freed
+
+    if not fits(sum(entry.nbytes for entry in idle)):
         return False
     for entry in idle:
-        if taken + wanted <= limit and _disk_has_room(workspace, wanted):
+        if fits():
             break
         if not _in_use(entry.path):  # somebody may have begun to use it
             shutil.rmtree(entry.path, ignore_errors=True)
             taken -= entry.nbytes
-    return taken + wanted <= limit and _disk_has_room(workspace, wanted)
+    return fits()
 
 
 def disk_room(folder: Path) -> tuple[int, int]:
@@ -88,10 +91,6 @@ def disk_room(folder: Path) -> tuple[int, int]:
     usage = shutil.disk_usage(folder)
     reserve = min(2 * 2**30, usage.total // 10)
     return usage.free - reserve, reserve
-
-
-def _disk_has_room(workspace: Workspace, wanted: int) -> bool:
-    return wanted <= disk_room(workspace.cache)[0]
 
 
 def _entry(path: Path) -> Entry:

@@ -10,7 +10,8 @@ from typing import Annotated, Any, Literal, Union, get_args, get_origin
 from pydantic import BaseModel
 
 from core.errors import RecipeError
-from core.settings import SUPPORTED, Recipe
+from core.settings import Recipe
+from core.supported import SUPPORTED
 
 
 @dataclass(frozen=True)

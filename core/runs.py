@@ -23,8 +23,9 @@ from core import run_events
 from core.backbones import catalogue
 from core.errors import GraftError, NotFoundError, RunError
 from core.processes import alive
-from core.settings import Recipe, require_supported
+from core.settings import Recipe
 from core.storage import read_json, write_json, write_text
+from core.supported import require_supported
 from core.workspace import Workspace
 
 if TYPE_CHECKING:

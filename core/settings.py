@@ -15,7 +15,7 @@ from typing import Annotated, Any, Literal
 from pydantic import BaseModel, ConfigDict, Field, ValidationError, field_validator, model_validator
 
 from core.errors import RecipeError
-from core.setting_paths import assign, explain, json_or_text, values_at
+from core.setting_paths import assign, explain, json_or_text
 
 SCHEMA_VERSION: Literal[1] = 1
 
@@ -204,7 +204,6 @@ class ModelSettings(Settings):
         description="softmax: exactly one class an image. sigmoid: each class on its own.",
     )
 
-
     @property
     def trains_batch_norm(self) -> bool:
         """True when batch normalisation learns in the layers that are trained. From random weights it always does:
@@ -340,24 +339,3 @@ class Recipe(Settings):
             if path.strip() == "augment.preset":  # a preset names all operations anew
                 document["augment"] = {key: document["augment"][key] for key in ("preset", "views")}
         return Recipe.parse(document)
-
-
-# Fields that belong to the recipe's format from the start, and the values of them that work today.
-SUPPORTED: dict[str, tuple[Any, ...]] = {
-    "model.weights": ("imagenet", "none"),
-    "model.cut_layer": (None,),
-    "model.upsample": (None,),
-    "model.output": ("softmax",),
-    "train.mixed_precision": (False,),
-    "train.phases.schedule": ("constant", "cosine"),
-}
-
-
-def require_supported(recipe: Recipe) -> None:
-    """Raise RecipeError when a field holds a valid value that this version cannot carry out yet."""
-    for path, supported in SUPPORTED.items():
-        for value in values_at(recipe, path.split(".")):
-            if value not in supported:
-                usable = ", ".join("empty" if item is None else str(item).lower() for item in supported)
-                given = str(value).lower() if isinstance(value, bool) else value
-                raise RecipeError(f"{path}={given} is not available in this version.", f"Use one of: {usable}.")

@@ -9,8 +9,9 @@ from collections.abc import Iterator
 from pathlib import Path
 
 from core.field_specs import FieldSpec, field_specs
-from core.settings import PRESETS, SUPPORTED
+from core.settings import PRESETS
 from core.storage import write_text
+from core.supported import SUPPORTED
 
 REFERENCE_FILE = Path(__file__).resolve().parent.parent / "docs" / "settings.md"
 _INTRODUCTION = """# Settings

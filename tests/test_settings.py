@@ -8,7 +8,8 @@ import pytest
 
 from core.errors import RecipeError
 from core.field_specs import FieldSpec, field_spec, field_specs
-from core.settings import PRESETS, SUPPORTED, Recipe, require_supported
+from core.settings import PRESETS, Recipe
+from core.supported import SUPPORTED, require_supported
 
 SPECS = list(field_specs())
 TWO_LAYERS = 'model.hidden=[{"units": 64}, {"units": 32}]'

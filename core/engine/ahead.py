@@ -126,7 +126,6 @@ class ProcessAhead:
         for index, start in enumerate(range(0, len(self.rows), self._job.piece)):
             yield self.rows[start:start + self._job.piece], self._images(index)
             self._free_slot()
-        self.cancel()
 
     def cancel(self) -> None:
         """End the process."""

@@ -63,7 +63,9 @@ class TrainingSession:
             raise StopRequested
         self.save(began)
         state = "stopped" if ended_early or self.trainer.stopped else "completed"
-        self._record_speed(time.monotonic() - began if state == "completed" else 0.0)
+        self._record_training_speed()
+        if state == "completed":  # else an epoch that counts nowhere is part of the time
+            self._record_start(time.monotonic() - began)
         return state, f"Best epoch {best.epoch}: {best.accuracy:.1%} of the validation images are right."
 
     def _save_what_there_is(self, began: float) -> None:
@@ -96,12 +98,14 @@ class TrainingSession:
         save_twin(self.network.whole, self.run.path, self.pixels.read(rows[:CHECK_IMAGES]),
                   table.filter(regex=r"^p\d+$").to_numpy()[:CHECK_IMAGES], self.reporter.note)
 
-    def _record_speed(self, took: float) -> None:
-        """Remember what start and end of a run cost here (`took`, less the rest), and training through the backbone's
-        tail, where there was one."""
+    def _record_start(self, took: float) -> None:
+        """Remember what start and end of a run cost here: all that it `took`, seconds, less passes and epochs."""
+        epochs = float(self.run.history()["seconds"].sum())
+        record(self.workspace, START, took - epochs - self.cache.seconds - self.pixels.seconds)
+
+    def _record_training_speed(self) -> None:
+        """Remember what training through the backbone's tail cost here, where there was one."""
         history = self.run.history()
-        record(self.workspace, START,
-               took - float(history["seconds"].sum()) - self.cache.seconds - self.pixels.seconds)
         _, tail = trunk_and_tail(self.recipe, len(self.plans) - 1)
         if tail and len(history) and not self.recipe.augment.active:
             per_second = float(history["images_per_second"].iloc[-1])

@@ -5,7 +5,6 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 import streamlit as st
-from streamlit.delta_generator import DeltaGenerator
 
 from core import jobs
 from core.errors import GraftError
@@ -14,6 +13,7 @@ from pages.parts import charts, errors, run_deletion, state, wording
 
 if TYPE_CHECKING:
     import pandas as pd
+    from streamlit.delta_generator import DeltaGenerator
 
 POINTS = 600
 PER_PAGE = 10

@@ -5,6 +5,7 @@ A query parameter (`?dataset=`, `?run=`) goes before the session, the session be
 
 from __future__ import annotations
 
+import functools
 import json
 import threading
 from pathlib import Path
@@ -23,8 +24,6 @@ from core.workspace import Workspace
 _FILE = "chosen.json"
 _writing = threading.Lock()
 """Tabs of one server write the same file."""
-_kept: dict[Path, tuple[tuple[int, int, int], dict[str, Any]]] = {}
-"""What each workspace's file said, and how the file looked then: a page asks for it a dozen times."""
 
 
 def workspace() -> Workspace:
@@ -169,10 +168,13 @@ def _file() -> dict[str, Any]:
     path = workspace().root / _FILE
     try:
         found = path.stat()
-        stamp = (found.st_ino, found.st_mtime_ns, found.st_size)  # it is replaced as a whole
-        if path not in _kept or _kept[path][0] != stamp:
-            values = read_json(path)
-            _kept[path] = stamp, values if isinstance(values, dict) else {}
-        return _kept[path][1]
+        return _values(path, found.st_ino, found.st_mtime_ns, found.st_size)
     except (OSError, ValueError):
         return {}
+
+
+@functools.lru_cache(maxsize=64)
+def _values(path: Path, *stamp: int) -> dict[str, Any]:
+    """What a file says that looks like this; it is replaced as a whole, and a page asks for it a dozen times."""
+    values = read_json(path)
+    return values if isinstance(values, dict) else {}

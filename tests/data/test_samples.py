@@ -6,7 +6,7 @@ from core.data.datasets import list_datasets, resolve_dataset
 from core.data.images import decode
 from core.data.samples import SAMPLES, ingest_sample
 from core.errors import NotFoundError
-from core.settings import require_supported
+from core.supported import require_supported
 
 
 @pytest.mark.parametrize("name", SAMPLES)
