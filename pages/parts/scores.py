@@ -41,18 +41,18 @@ def headline(scores: dict[str, Any], split: str) -> None:
 
 def per_class(scores: dict[str, Any]) -> None:
     """Precision, recall and F1 of every class."""
-    def bar(title: str, text: str) -> Any:
-        return st.column_config.ProgressColumn(title, help=text, min_value=0.0, max_value=100.0, format="%.1f %%",
-                                               width=72)
+    def share(title: str, text: str) -> Any:
+        return st.column_config.NumberColumn(title, help=text, format="%.1f %%", width=72)
 
     frame = pd.DataFrame(scores["per_class"])
     frame[["precision", "recall", "f1"]] *= 100
-    frame.loc[frame["support"] == 0, ["precision", "recall", "f1"]] = None  # nothing to measure: left empty
-    st.dataframe(frame, hide_index=True, height=min(35 * (len(frame) + 1) + 3, 560), column_config={
+    frame.loc[frame["support"] == 0, ["precision", "recall", "f1"]] = None  # nothing to measure
+    height = min(35 * (len(frame) + 1) + 3, 560)
+    st.dataframe(frame, hide_index=True, height=height, placeholder="–", column_config={
         "class": st.column_config.TextColumn("Class", width=80, pinned=True),
-        "precision": bar("Precision", "Of the images called this class, how many are."),
-        "recall": bar("Recall", "Of the images of this class, how many were found."),
-        "f1": bar("F1", "Precision and recall in one: their harmonic mean."),
+        "precision": share("Precision", "Of the images called this class, how many are."),
+        "recall": share("Recall", "Of the images of this class, how many were found."),
+        "f1": share("F1", "Precision and recall in one: their harmonic mean."),
         "support": st.column_config.NumberColumn("Images", width=58, help="Images of this class in the split."),
     })
 

@@ -30,8 +30,9 @@ def _train() -> str:
     if run is None:
         return ""
     status = run.status()
-    progress = f" · epoch {status.epoch} of {status.epochs}" if status.state == "running" else ""
-    return f"{status.state}{progress}" + (f" · {len(active) - 1} waiting" if len(active) > 1 else "")
+    progress = f"epoch {status.epoch} of {status.epochs}" if status.epoch else "preparing"
+    doing = f"running · {progress}" if status.state == "running" else status.state
+    return doing + (f" · {len(active) - 1} waiting" if len(active) > 1 else "")
 
 
 def _results() -> str:
