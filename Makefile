@@ -47,7 +47,7 @@ screenshots: $(VENV)/.installed-dev
 	$(PY) -m benchmarks.screenshots
 
 docs: $(VENV)/.installed
-	$(PY) -m core.settings_reference
+	$(PY) -m core.recipe.reference
 
 clean:
 	rm -rf $(VENV) .pytest_cache .mypy_cache .ruff_cache build

@@ -5,12 +5,13 @@ Streamlit reads this file twice: once as the server's module, and as the script 
 
 import streamlit as st
 
-from pages.parts import server
+from pages.parts.app import server
 
 if __name__ != "__main__":
     app = st.App(__file__, lifespan=server.lifespan)
 else:
-    from pages.parts import errors, frame, sidebar, startup
+    from pages.parts.app import frame, sidebar, startup
+    from pages.parts.widgets import errors
 
     st.set_page_config(page_title="Graft", page_icon="assets/icon.svg", layout="wide")
     st.logo("assets/logo.svg", size="large", icon_image="assets/icon.svg")

@@ -18,8 +18,8 @@ from benchmarks.systems import Bench
 from core.backbones import weights
 from core.backbones.catalogue import get
 from core.errors import GraftError
-from core.storage import write_text
-from core.workspace import Workspace
+from core.store.files import write_text
+from core.store.workspace import Workspace
 
 ARCHIVE = "flowers128.zip"
 GROWTH = (1, 4, 16)

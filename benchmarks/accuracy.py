@@ -20,12 +20,13 @@ import numpy as np
 
 from core.backbones import weights
 from core.backbones.catalogue import get
-from core.data.datasets import Dataset, ingest
+from core.data.dataset import Dataset
+from core.data.library import ingest
 from core.errors import GraftError
-from core.runs import Run
-from core.settings import Recipe
-from core.storage import write_json
-from core.workspace import Workspace
+from core.recipe.fields import Recipe
+from core.runs.run import Run
+from core.store.files import write_json
+from core.store.workspace import Workspace
 
 ARCHIVES = ("hymenoptera.zip", "flowers128.zip")
 BACKBONE, ALPHA = "MobileNetV2", 0.35
@@ -74,11 +75,11 @@ def compared(archive: Path, workspace: Workspace) -> dict[str, Any]:
 
 def trained(dataset: Dataset, workspace: Workspace, seed: int, exact: bool) -> tuple[float, np.ndarray, Any, Any]:
     """Train as the worker does; gives (accuracy, pooled features [n, k], (rows, labels) of training and validation)."""
-    from core.engine.activations import ActivationCache
-    from core.engine.examples import load_examples
-    from core.engine.pixels import Pixels
+    from core.engine.feed.activations import ActivationCache
+    from core.engine.feed.examples import load_examples
+    from core.engine.feed.pixels import Pixels
     from core.engine.reporter import Reporter
-    from core.engine.session import TrainingSession
+    from core.engine.training.session import TrainingSession
 
     recipe = Recipe().override([f"model.backbone={BACKBONE}", f"model.alpha={ALPHA}", f"train.seed={seed}"])
     run = Run.create(dataset, recipe, workspace)

@@ -11,10 +11,11 @@ from pathlib import Path
 import numpy as np
 from PIL import Image, ImageEnhance, ImageOps
 
-from core.data.datasets import Dataset, resolve_dataset
-from core.data.splits import split_dataset
-from core.settings import DataSettings
-from core.workspace import Workspace
+from core.data.dataset import Dataset
+from core.data.library import resolve_dataset
+from core.data.splits.split import split_dataset
+from core.recipe.fields import DataSettings
+from core.store.workspace import Workspace
 
 DONE = ".done"
 

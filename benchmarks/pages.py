@@ -22,11 +22,12 @@ import psutil
 from playwright.sync_api import Browser, Page, expect, sync_playwright
 
 from core.api import train
-from core.data.datasets import Dataset, ingest
-from core.data.images import decode
-from core.settings import Recipe
-from core.storage import write_json
-from core.workspace import Workspace
+from core.data.dataset import Dataset
+from core.data.images.decode import decode
+from core.data.library import ingest
+from core.recipe.fields import Recipe
+from core.store.files import write_json
+from core.store.workspace import Workspace
 from tests import browser as browsers
 from tests.e2e.conftest import BROWSER_ARGUMENTS, Server
 

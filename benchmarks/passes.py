@@ -17,8 +17,8 @@ from pathlib import Path
 import numpy as np
 
 from benchmarks.jobs import ALPHA, BACKBONE, BATCH, SIZE
-from core.data.datasets import Dataset
-from core.data.images import decode_batch
+from core.data.dataset import Dataset
+from core.data.images.decode import decode_batch
 
 CHECKED = 8
 
@@ -50,10 +50,10 @@ def forward_pass(kind: str, weights: Path | None) -> Callable[[np.ndarray], np.n
     """Decoded images to pooled features, float32 [n, channels]."""
     import keras
 
-    from core.engine.network import build_network
-    from core.engine.onnx_graph import to_onnx
-    from core.engine.onnx_session import onnx_runner
-    from core.settings import ModelSettings
+    from core.engine.model.network import build_network
+    from core.engine.model.onnx_graph import to_onnx
+    from core.engine.model.onnx_session import onnx_runner
+    from core.recipe.fields import ModelSettings
 
     network = build_network(ModelSettings(backbone=BACKBONE, alpha=ALPHA), SIZE, 2, weights, 0)
     model = keras.Model(network.whole.input, network.features)

@@ -13,7 +13,7 @@ from pathlib import Path
 from typing import Any
 
 from benchmarks.jobs import JOBS, SYSTEMS
-from core.storage import read_json, write_json
+from core.store.files import read_json, write_json
 
 PACKAGES = ("tensorflow", "keras", "onnxruntime", "onnx", "scikit-learn", "numpy", "pillow", "openvino")
 

@@ -1,7 +1,7 @@
 """Which runtime is fastest at a backbone's forward pass: `python -m benchmarks.runtimes`.
 
 Keras, ONNX Runtime and, where it is installed, OpenVINO run the same network over the same decoded images, in turns,
-each in a process of its own. The other two read what `core.engine.onnx_graph` writes. Random weights: they do not
+each in a process of its own. The other two read what `core.engine.model.onnx_graph` writes. Random weights: they do not
 change the time.
 """
 
@@ -22,9 +22,9 @@ import numpy as np
 
 from benchmarks.report import table
 from benchmarks.results import machine
-from core.engine.onnx_session import PIECE
-from core.jobs import PROJECT, worker_environment
-from core.storage import read_json, write_json, write_text
+from core.engine.model.onnx_session import PIECE
+from core.jobs.queue import PROJECT, worker_environment
+from core.store.files import read_json, write_json, write_text
 
 NETWORKS: dict[str, tuple[str, float | None]] = {
     "MobileNetV2 0.35": ("MobileNetV2", 0.35), "MobileNet 0.25": ("MobileNet", 0.25),
@@ -129,9 +129,9 @@ def measure(network: str, runtime: str, images: int, work: Path) -> dict[str, fl
 def _keras(network: str, path: Path) -> Forward:
     import keras
 
-    from core.engine.network import build_network
-    from core.engine.onnx_graph import to_onnx
-    from core.settings import ModelSettings
+    from core.engine.model.network import build_network
+    from core.engine.model.onnx_graph import to_onnx
+    from core.recipe.fields import ModelSettings
 
     backbone, alpha = NETWORKS[network]
     built = build_network(ModelSettings(backbone=backbone, alpha=alpha, weights="none"), SIZE, 2, None, 0)
@@ -151,7 +151,7 @@ def _onnxruntime(network: str, path: Path) -> Forward:
 
 def _onnxruntime_parallel(network: str, path: Path) -> Forward:
     """As Graft uses it."""
-    from core.engine.onnx_session import onnx_runner
+    from core.engine.model.onnx_session import onnx_runner
 
     return onnx_runner(path)
 

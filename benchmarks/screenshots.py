@@ -15,9 +15,10 @@ from pathlib import Path
 from PIL import Image
 from playwright.sync_api import Browser, Locator, Page, expect, sync_playwright
 
-from core.data.datasets import Dataset, list_datasets
-from core.runs import list_runs
-from core.workspace import Workspace
+from core.data.dataset import Dataset
+from core.data.library import list_datasets
+from core.runs.index import list_runs
+from core.store.workspace import Workspace
 from tests import browser as browsers
 from tests.e2e.conftest import BROWSER_ARGUMENTS, PROJECT, Server
 

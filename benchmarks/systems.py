@@ -14,11 +14,11 @@ from benchmarks.jobs import ALPHA, BACKBONE, BATCH, SIZE, Job
 from benchmarks.results import Measurement
 from benchmarks.stopwatch import MeasuredProcessFailed, Timing, timed
 from core.backbones.catalogue import get, resolve_freeze
-from core.jobs import PROJECT, worker_environment
-from core.runs import Run
-from core.settings import Recipe
-from core.storage import read_json
-from core.workspace import Workspace
+from core.jobs.queue import PROJECT, worker_environment
+from core.recipe.fields import Recipe
+from core.runs.run import Run
+from core.store.files import read_json
+from core.store.workspace import Workspace
 
 SCRIPTS = Path(__file__).resolve().parent
 MODEL_EPOCHS = 2

@@ -21,25 +21,25 @@ if TYPE_CHECKING:
     from core.api import evaluate as evaluate
     from core.api import predict as predict
     from core.api import train as train
-    from core.data.datasets import Dataset as Dataset
-    from core.data.datasets import ingest as ingest
-    from core.data.datasets import list_datasets as list_datasets
+    from core.data.dataset import Dataset as Dataset
+    from core.data.library import ingest as ingest
+    from core.data.library import list_datasets as list_datasets
     from core.errors import GraftError as GraftError
-    from core.runs import Run as Run
-    from core.runs import list_runs as list_runs
-    from core.settings import Recipe as Recipe
-    from core.workspace import Workspace as Workspace
+    from core.recipe.fields import Recipe as Recipe
+    from core.runs.index import list_runs as list_runs
+    from core.runs.run import Run as Run
+    from core.store.workspace import Workspace as Workspace
 
 _HOMES = {
-    "Dataset": "core.data.datasets",
+    "Dataset": "core.data.dataset",
     "GraftError": "core.errors",
-    "Recipe": "core.settings",
-    "Run": "core.runs",
-    "Workspace": "core.workspace",
+    "Recipe": "core.recipe.fields",
+    "Run": "core.runs.run",
+    "Workspace": "core.store.workspace",
     "evaluate": "core.api",
-    "ingest": "core.data.datasets",
-    "list_datasets": "core.data.datasets",
-    "list_runs": "core.runs",
+    "ingest": "core.data.library",
+    "list_datasets": "core.data.library",
+    "list_runs": "core.runs.index",
     "predict": "core.api",
     "train": "core.api",
 }

@@ -7,18 +7,20 @@ from collections.abc import Callable, Iterable, Iterator, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from core import errors, jobs
+from core import errors
 from core.backbones import catalogue, weights
 from core.errors import DataError, RunError
-from core.runs import Run, Status
-from core.settings import Recipe
-from core.supported import require_supported
-from core.workspace import Workspace
+from core.jobs import queue as jobs
+from core.recipe.fields import Recipe
+from core.recipe.supported import require_supported
+from core.runs.run import Run
+from core.runs.status import Status
+from core.store.workspace import Workspace
 
 if TYPE_CHECKING:
     import pandas as pd
 
-    from core.data.datasets import Dataset
+    from core.data.dataset import Dataset
     from core.inference import Prediction
 
 Progress = Callable[[str, float], None]
@@ -141,7 +143,7 @@ def evaluate(
     """
     run = _run(run)
     if dataset is not None:
-        from core.metrics import evaluate_predictions
+        from core.scoring.metrics import evaluate_predictions
 
         return evaluate_predictions(_predicted_table(run, dataset, progress, on_note), run.classes)
     scores = run.metrics()
@@ -185,7 +187,7 @@ def _predicted_table(
 
 def _unseen(run: Run, known: pd.DataFrame, on_note: Callable[[str], None] | None) -> pd.DataFrame:
     """The rows of a manifest without those whose picture the run was trained on; all rows when no other is there."""
-    from core.data.datasets import Dataset
+    from core.data.dataset import Dataset
 
     splits = run.splits()
     try:
@@ -220,7 +222,7 @@ def _predictions(
 
 def _dataset(dataset: Dataset | str | Path, workspace: Workspace) -> Dataset:
     if isinstance(dataset, (str, Path)):
-        from core.data.datasets import resolve_dataset
+        from core.data.library import resolve_dataset
 
         return resolve_dataset(str(dataset), workspace)
     return dataset

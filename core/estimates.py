@@ -11,10 +11,10 @@ import contextlib
 from dataclasses import dataclass
 
 from core.backbones.catalogue import get, resolve_freeze
-from core.cache import PIXELS_SHARE
-from core.settings import Recipe
-from core.storage import read_json, write_json
-from core.workspace import Workspace
+from core.recipe.fields import Recipe
+from core.store.cache import PIXELS_SHARE
+from core.store.files import read_json, write_json
+from core.store.workspace import Workspace
 
 FORWARD, TRAINING, START = "forward", "training", "start"
 TYPICAL = {FORWARD: 25e9, TRAINING: 10e9, START: 14.0}

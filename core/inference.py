@@ -16,7 +16,7 @@ from typing import Any
 
 from core import errors
 from core.errors import GraftError, InferenceError
-from core.jobs import PROJECT, worker_environment
+from core.jobs.queue import PROJECT, worker_environment
 
 Progress = Callable[[int, int], None]
 
@@ -108,7 +108,7 @@ class Predictor:
         if self._process is not None and self._process.poll() is None:
             return self._process
         self._process = subprocess.Popen(
-            [sys.executable, "-m", "core.engine.server"], cwd=PROJECT, env=_environment(), text=True,
+            [sys.executable, "-m", "core.engine.inference.server"], cwd=PROJECT, env=_environment(), text=True,
             encoding="utf-8", stdin=subprocess.PIPE, stdout=subprocess.PIPE,
         )
         self._answers = queue.Queue()

@@ -2,8 +2,12 @@
 
 import streamlit as st
 
-from core.data.datasets import list_datasets
-from pages.parts import charts, dataset_view, datasets, fields, frame, ingestion, proposals, sidebar, state, wording
+from core.data.library import list_datasets
+from pages.parts.app import frame, sidebar
+from pages.parts.data import dataset_view, datasets, ingestion
+from pages.parts.model import proposals
+from pages.parts.session import state
+from pages.parts.widgets import charts, fields, wording
 
 frame.required()
 st.title("Data", anchor=False)

@@ -3,7 +3,10 @@
 import streamlit as st
 
 from core.backbones.catalogue import get
-from pages.parts import backbones, fields, frame, freeze, guards, head, sidebar
+from pages.parts.app import frame, sidebar
+from pages.parts.model import backbones, freeze, head
+from pages.parts.session import guards
+from pages.parts.widgets import fields
 
 frame.required()
 st.title("Model", anchor=False)

@@ -2,7 +2,10 @@
 
 import streamlit as st
 
-from pages.parts import errors, frame, guards, new_pictures, predictions
+from pages.parts.app import frame
+from pages.parts.predict import new_pictures, predictions
+from pages.parts.session import guards
+from pages.parts.widgets import errors
 
 frame.required()
 st.title("Predict", anchor=False)

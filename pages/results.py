@@ -2,7 +2,10 @@
 
 import streamlit as st
 
-from pages.parts import frame, guards, run_deletion, scores, sidebar
+from pages.parts.app import frame, sidebar
+from pages.parts.results import scores
+from pages.parts.session import guards
+from pages.parts.widgets import run_deletion
 
 frame.required()
 st.title("Results", anchor=False)

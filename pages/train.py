@@ -2,9 +2,13 @@
 
 import streamlit as st
 
-from core import jobs
-from core.runs import Run
-from pages.parts import fields, frame, guards, live, proposals, sidebar, state, training_form
+from core.jobs import queue as jobs
+from core.runs.run import Run
+from pages.parts.app import frame, sidebar
+from pages.parts.model import proposals
+from pages.parts.session import guards, state
+from pages.parts.train import live, training_form
+from pages.parts.widgets import fields
 
 frame.required()
 st.title("Train", anchor=False)

@@ -9,9 +9,10 @@ from pathlib import Path
 
 import pytest
 
-from core.data.datasets import Dataset, ingest
-from core.runs import Run
-from core.workspace import Workspace
+from core.data.dataset import Dataset
+from core.data.library import ingest
+from core.runs.run import Run
+from core.store.workspace import Workspace
 from tests.tiny import coloured_folder, tiny_recipe
 
 os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "2")

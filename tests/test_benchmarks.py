@@ -22,7 +22,7 @@ from benchmarks.results import Measurement, OtherSettings, Results
 from benchmarks.stopwatch import MeasuredProcessFailed, timed
 from benchmarks.systems import recipe
 from core.backbones.catalogue import get
-from core.workspace import Workspace
+from core.store.workspace import Workspace
 
 SETTINGS = {"data": "flowers", "images": 100, "backbone": "MobileNetV2 0.35", "size": 224, "weights": "imagenet",
             "epochs_scale": 1.0}

@@ -5,9 +5,9 @@ from __future__ import annotations
 import pytest
 
 from core.estimates import FORWARD, START, TYPICAL, estimate, measured, record, trunk_and_tail
-from core.limits import Limits
-from core.settings import Recipe
-from core.workspace import Workspace
+from core.recipe.fields import Recipe
+from core.store.limits import Limits
+from core.store.workspace import Workspace
 
 
 @pytest.fixture

@@ -15,8 +15,8 @@ import pytest
 
 from core.errors import InferenceError
 from core.inference import Predictor, _read, shared_predictor
-from core.runs import Run
-from core.storage import read_json, write_json
+from core.runs.run import Run
+from core.store.files import read_json, write_json
 
 _others: set[int] = set()
 """Prediction processes that earlier tests in the same process have left for the pages."""
@@ -41,7 +41,7 @@ def servers() -> list[psutil.Process]:
     """The prediction processes that this module's tests have started."""
     return [child for child in psutil.Process().children()
             if child.pid not in _others
-            and child.status() != psutil.STATUS_ZOMBIE and "core.engine.server" in child.cmdline()]
+            and child.status() != psutil.STATUS_ZOMBIE and "core.engine.inference.server" in child.cmdline()]
 
 
 def test_several_pictures_at_once(predictor, trained, pictures):

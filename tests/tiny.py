@@ -7,7 +7,7 @@ from pathlib import Path
 import numpy as np
 from PIL import Image
 
-from core.settings import Recipe
+from core.recipe.fields import Recipe
 
 COLOURS = {"blue": (40, 80, 200), "green": (50, 160, 60), "red": (200, 60, 50)}
 

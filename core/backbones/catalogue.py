@@ -1,7 +1,7 @@
 """The backbones as rows of data: sizes, blocks, accuracy, weights files.
 
-The rows stand in `catalogue.json`, which `python -m core.engine.catalogue` writes from the Keras graphs, so that pages
-and command line know every block and every parameter count without importing keras.
+The rows stand in `catalogue.json`, which `python -m core.engine.model.describe` writes from the Keras graphs, so that
+pages and command line know every block and every parameter count without importing keras.
 """
 
 from __future__ import annotations
@@ -13,7 +13,7 @@ from pathlib import Path
 from typing import Any, Literal
 
 from core.errors import RecipeError
-from core.settings import ModelSettings, Recipe
+from core.recipe.fields import ModelSettings, Recipe
 
 CATALOGUE_FILE = Path(__file__).with_name("catalogue.json")
 

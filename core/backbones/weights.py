@@ -13,7 +13,7 @@ from pathlib import Path
 
 from core.backbones.catalogue import BACKBONES, Backbone, Variant
 from core.errors import RecipeError, WeightsError, WeightsNotFoundError
-from core.storage import replacing
+from core.store.files import replacing
 
 Progress = Callable[[str, float], None]
 CONNECT_SECONDS = 10.0

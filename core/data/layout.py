@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field
 
-from core.data.names import natural
+from core.data.sources.names import natural
 from core.errors import DatasetShapeError
 
 SPLITS = ("train", "validation", "test")

@@ -7,9 +7,9 @@ from collections.abc import Iterable, Mapping
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from core.data.names import natural
+from core.data.sources.names import natural
 from core.errors import DataError
-from core.storage import replacing
+from core.store.files import replacing
 
 if TYPE_CHECKING:
     import pandas as pd

@@ -8,10 +8,11 @@ from dataclasses import dataclass
 from importlib.util import find_spec
 from pathlib import Path
 
-from core.data.datasets import Dataset, Progress, ingest
+from core.data.dataset import Dataset
+from core.data.library import Progress, ingest
 from core.errors import NotFoundError
-from core.settings import DataSettings, ModelSettings, Phase, Recipe, TrainSettings
-from core.workspace import Workspace
+from core.recipe.fields import DataSettings, ModelSettings, Phase, Recipe, TrainSettings
+from core.store.workspace import Workspace
 
 DIGIT_EDGE = 32
 """Pixels. The digits are 8×8; enlarged so that people can see them."""

@@ -10,8 +10,9 @@ import time
 from dataclasses import replace
 from typing import Any
 
-from core.processes import this_process
-from core.runs import HISTORY_COLUMNS, Run, Status
+from core.runs.run import HISTORY_COLUMNS, Run
+from core.runs.status import Status
+from core.store.processes import this_process
 
 HEARTBEAT_SECONDS = 5.0
 BATCH_EVENT_SECONDS = 0.25

@@ -16,15 +16,15 @@ from pathlib import Path
 
 from core.backbones import weights as backbone_weights
 from core.backbones.catalogue import get
-from core.data.datasets import Dataset
-from core.engine.examples import load_examples
-from core.engine.pixels import Pixels
+from core.data.dataset import Dataset
+from core.engine.feed.examples import load_examples
+from core.engine.feed.pixels import Pixels
 from core.engine.quick_import import quickly
 from core.engine.reporter import Reporter, StopRequested
 from core.errors import DiskFullError, GraftError, OutOfMemoryError
-from core.runs import Run
-from core.storage import read_json
-from core.workspace import Workspace
+from core.runs.run import Run
+from core.store.files import read_json
+from core.store.workspace import Workspace
 
 
 def main(arguments: list[str]) -> int:
@@ -64,7 +64,7 @@ def train(run: Run, reporter: Reporter) -> tuple[str, str]:
     reporter.update(force=True, message="Loading the backbone", phase="prepare")
 
     with quickly():
-        from core.engine.session import TrainingSession
+        from core.engine.training.session import TrainingSession
 
     session = TrainingSession(run, recipe, variant, file, examples, pixels, workspace, reporter)
     return session.run_to_end(began)

@@ -13,7 +13,7 @@ from core.backbones.catalogue import (
     trainable_parameters,
 )
 from core.errors import RecipeError
-from core.settings import HiddenLayer, ModelSettings, Recipe
+from core.recipe.fields import HiddenLayer, ModelSettings, Recipe
 
 PAIRS = [pytest.param(backbone, variant, id=f"{backbone.name}-{variant.alpha}")
          for backbone in BACKBONES.values() for variant in backbone.variants]

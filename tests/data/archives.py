@@ -5,9 +5,9 @@ from __future__ import annotations
 import io
 import tarfile
 
-from core.data.archive import walk
-from core.data.members import Notes
-from core.limits import Limits
+from core.data.sources.archive import walk
+from core.data.sources.members import Notes
+from core.store.limits import Limits
 
 LIMITS = Limits()
 

@@ -9,8 +9,8 @@ import numpy as np
 import pytest
 from PIL import Image
 
-from core.limits import Limits
-from core.workspace import Workspace
+from core.store.limits import Limits
+from core.store.workspace import Workspace
 
 
 @pytest.fixture

@@ -2,11 +2,11 @@ import numpy as np
 import pytest
 
 from core.backbones import catalogue
-from core.data.datasets import list_datasets, resolve_dataset
-from core.data.images import decode
+from core.data.images.decode import decode
+from core.data.library import list_datasets, resolve_dataset
 from core.data.samples import SAMPLES, ingest_sample
 from core.errors import NotFoundError
-from core.supported import require_supported
+from core.recipe.supported import require_supported
 
 
 @pytest.mark.parametrize("name", SAMPLES)

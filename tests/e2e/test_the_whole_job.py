@@ -12,9 +12,10 @@ import psutil
 import pytest
 from playwright.sync_api import Page, expect
 
-from core.data.datasets import list_datasets
-from core.runs import Run, list_runs
-from core.workspace import Workspace
+from core.data.library import list_datasets
+from core.runs.index import list_runs
+from core.runs.run import Run
+from core.store.workspace import Workspace
 from tests.e2e.conftest import Server
 from tests.pages.conftest import coloured_zip
 

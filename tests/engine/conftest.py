@@ -5,13 +5,13 @@ from __future__ import annotations
 from pathlib import Path
 
 from core.backbones.catalogue import get
-from core.data.datasets import Dataset
-from core.engine.examples import load_examples
-from core.engine.pixels import Pixels
+from core.data.dataset import Dataset
+from core.engine.feed.examples import load_examples
+from core.engine.feed.pixels import Pixels
 from core.engine.reporter import Reporter
-from core.engine.session import TrainingSession
-from core.runs import Run
-from core.workspace import Workspace
+from core.engine.training.session import TrainingSession
+from core.runs.run import Run
+from core.store.workspace import Workspace
 
 
 def session_of(run: Run, workspace: Workspace, weights: Path | None = None) -> TrainingSession:

@@ -10,8 +10,8 @@ import numpy as np
 from keras.src.legacy.saving import legacy_h5_format
 
 from core.backbones.catalogue import get
-from core.engine.catalogue import build_backbone
-from core.engine.catalogue_facts import FACTS
+from core.engine.model.describe import build_backbone
+from core.engine.model.facts import FACTS
 
 
 def settle(model: keras.Model, images: np.ndarray) -> None:

@@ -13,13 +13,13 @@ import numpy as np
 import pytest
 import tensorflow
 
-from core.data.images import decode
+from core.data.images.decode import decode
 from core.engine import worker
-from core.engine.keras_files import read_model
+from core.engine.model.loading import read_model
 from core.errors import DataError, DiskFullError, GraftError, OutOfMemoryError
-from core.metrics import evaluate_predictions, log_loss
-from core.runs import Run
-from core.settings import Recipe
+from core.recipe.fields import Recipe
+from core.runs.run import Run
+from core.scoring.metrics import evaluate_predictions, log_loss
 from tests.tiny import tiny_recipe
 
 FILES = {"recipe.json", "dataset.json", "splits.csv", "status.json", "events.jsonl", "history.csv", "model.keras",
@@ -183,9 +183,9 @@ def test_a_freeze_point_inside_a_block(tiny_run, capsys):
 
 
 def test_activations_of_earlier_runs_are_known_before_keras_is_loaded(trained, tiny_run: Callable[..., Run]):
-    from core.data.datasets import Dataset
-    from core.engine.pixels import Pixels
-    from core.workspace import Workspace
+    from core.data.dataset import Dataset
+    from core.engine.feed.pixels import Pixels
+    from core.store.workspace import Workspace
 
     run = tiny_run("train.phases.0.freeze=all")
     workspace = Workspace(run.path.parent.parent)

@@ -13,8 +13,9 @@ import pytest
 from PIL import Image
 from streamlit.testing.v1 import AppTest
 
-from core.data.datasets import Dataset, ingest
-from core.workspace import Workspace
+from core.data.dataset import Dataset
+from core.data.library import ingest
+from core.store.workspace import Workspace
 
 PROJECT = Path(__file__).resolve().parents[2]
 COLORS = {"blue": (40, 80, 200), "green": (50, 160, 60), "red": (200, 60, 50)}

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from core.data.datasets import list_datasets
+from core.data.library import list_datasets
 from tests.pages.conftest import coloured_zip, said, wait_until
 
 
@@ -50,7 +50,7 @@ def test_bad_files_are_counted_and_listed_with_their_reason(dataset, open_page):
 
 
 def test_the_chosen_dataset_survives_a_reload(workspace, dataset, open_page, tmp_path):
-    from core.data.datasets import ingest
+    from core.data.library import ingest
 
     ingest(coloured_zip(tmp_path / "second.zip", per_class=12), workspace)
     test = open_page("data")

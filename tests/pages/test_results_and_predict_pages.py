@@ -11,10 +11,11 @@ import pytest
 from PIL import Image
 
 from core.errors import InferenceError
-from core.metrics import evaluate_predictions
-from core.runs import Run
-from core.storage import write_json
-from pages.parts import new_pictures, predictions, proposals
+from core.runs.run import Run
+from core.scoring.metrics import evaluate_predictions
+from core.store.files import write_json
+from pages.parts.model import proposals
+from pages.parts.predict import new_pictures, predictions
 from tests.pages.conftest import said
 
 
@@ -90,7 +91,7 @@ def test_the_mistakes_are_shown_with_what_they_are(run, open_page):
 
 
 def test_results_stay_when_the_dataset_is_deleted(run, workspace, dataset, open_page):
-    from core.data.datasets import delete_dataset
+    from core.data.library import delete_dataset
 
     delete_dataset(workspace, dataset.id)
     test = open_page("results")
@@ -106,7 +107,7 @@ def test_the_predict_page_offers_the_run_its_classes_and_its_model(run, open_pag
 
 
 def test_bars_and_csv_of_a_prediction(run):
-    from pages.parts import predictions
+    from pages.parts.predict import predictions
 
     rows = [
         {"name": "a.jpg", "file": "/nowhere", "label": "red", "probability": 0.9, "error": None,

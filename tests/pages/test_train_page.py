@@ -6,12 +6,14 @@ from dataclasses import replace
 
 import pytest
 
-from core import jobs
-from core.processes import this_process
-from core.runs import Run, Status, list_runs
-from core.settings import Recipe
-from core.storage import read_json, write_json
-from pages.parts import proposals
+from core.jobs import queue as jobs
+from core.recipe.fields import Recipe
+from core.runs.index import list_runs
+from core.runs.run import Run
+from core.runs.status import Status
+from core.store.files import read_json, write_json
+from core.store.processes import this_process
+from pages.parts.model import proposals
 from tests.pages.conftest import said
 
 

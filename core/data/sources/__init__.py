@@ -1,0 +1,1 @@
+"""What people bring: archives, folders, single pictures."""

@@ -1,0 +1,124 @@
+"""The names of an archive's members: read in whatever encoding they were written, judged, and kept as text only."""
+
+from __future__ import annotations
+
+import os
+import re
+import struct
+import tarfile
+import unicodedata
+import zipfile
+import zlib
+from pathlib import Path
+
+from core.store.limits import Limits
+
+IMAGE_SUFFIXES = frozenset(
+    ".jpg .jpeg .jpe .jfif .png .webp .gif .bmp .dib .tif .tiff .heic .heif .avif .svg .jp2 .mpo".split()
+)
+"""What calls itself an image. Whether it is one that can be read, its bytes tell."""
+ARCHIVE_SUFFIXES = frozenset(".zip .tar .gz .tgz .bz2 .tbz2 .xz .txz .7z .rar .zst".split())
+
+_LITTER_FOLDERS = frozenset({"__macosx", "@eadir", "$recycle.bin", "system volume information"})
+_LITTER_FILES = frozenset({"thumbs.db", "ehthumbs.db", "desktop.ini"})
+_UTF8_FLAG = 0x800
+_UNICODE_PATH = 0x7075
+"""Info-ZIP's Unicode Path extra field (APPNOTE.TXT, section 4.6.9)."""
+_MIXED_WITH_LETTERS = re.compile(r"[A-Za-z][^\x00-\x7f]|[^\x00-\x7f][A-Za-z]")
+_CONTROL = re.compile(r"[\x00-\x1f\x7f-\x9f]")
+_JAPANESE = re.compile(r"[\u3040-\u30ff\u4e00-\u9fff々ー\x00-\x7f]+")
+
+
+def zip_name(info: zipfile.ZipInfo) -> str:
+    """A zip member's name as its author wrote it, as well as that can be told."""
+    if info.flag_bits & _UTF8_FLAG:
+        return unicodedata.normalize("NFC", info.orig_filename)
+    raw = info.orig_filename.encode("cp437", "replace")
+    return unicodedata.normalize("NFC", _unicode_path(info.extra, raw) or readable(raw))
+
+
+def tar_name(info: tarfile.TarInfo) -> str:
+    """A tar member's name; expects an archive opened with utf-8 and surrogateescape."""
+    return unicodedata.normalize("NFC", readable(info.name.encode("utf-8", "surrogateescape")))
+
+
+def readable(raw: bytes) -> str:
+    """Decode a path whose encoding nobody recorded, folder by folder, so that one folder always reads the same."""
+    if raw.isascii():
+        return raw.decode("ascii")
+    return "/".join(_readable_part(part) for part in raw.split(b"/"))
+
+
+def of_path(path: Path) -> str:
+    """A path on this machine as text that can be shown, written and compared, whatever bytes its name has."""
+    return unicodedata.normalize("NFC", readable(os.fsencode(path.as_posix())))
+
+
+def refusal(name: str, limits: Limits) -> str:
+    """Why a member with this name is left out, or "" when it may be read."""
+    parts = name.split("/")
+    if _CONTROL.search(name):
+        return "a control character in the name"
+    if name.startswith("/"):
+        return "an absolute path"
+    if "\\" in name:
+        return "a backslash in the name"
+    if re.match(r"[A-Za-z]:", name):
+        return "a drive letter in the name"
+    if ".." in parts:
+        return "a path that leads outside the archive"
+    if len(name.encode("utf-8", "surrogatepass")) > limits.name_bytes:
+        return f"a name longer than {limits.name_bytes} bytes"
+    if len(parts) > limits.depth:
+        return f"more than {limits.depth} folders deep"
+    return ""
+
+
+def tidy(name: str) -> str:
+    """The path without empty and `.` parts."""
+    return "/".join(part.strip() for part in name.split("/") if part.strip() not in ("", "."))
+
+
+def is_litter(name: str) -> bool:
+    """True for what operating systems leave behind: `__MACOSX`, `._x`, `.DS_Store`, `Thumbs.db`, hidden folders."""
+    parts = [part.lower() for part in name.split("/") if part not in ("", ".")]
+    hidden = any(part.startswith(".") and not part.startswith("..") for part in parts)
+    return hidden or not _LITTER_FOLDERS.isdisjoint(parts) or parts[-1:] in [[file] for file in _LITTER_FILES]
+
+
+def suffix(name: str) -> str:
+    """The extension in lower case, with its dot."""
+    stem, dot, extension = name.rpartition("/")[2].rpartition(".")
+    return f".{extension.lower()}" if dot and stem else ""
+
+
+def natural(text: str) -> tuple[list[tuple[int, int, str]], str]:
+    """Sort key: case does not count, and `2` comes before `10`."""
+    parts = re.split(r"(\d+)", text.casefold())
+    return [(0, int(part), "") if part.isdecimal() else (1, 0, part) for part in parts if part], text
+
+
+def _unicode_path(extra: bytes, raw: bytes) -> str | None:
+    while len(extra) >= 4:
+        kind, length = struct.unpack_from("<HH", extra)
+        body, extra = extra[4:4 + length], extra[4 + length:]
+        if kind == _UNICODE_PATH and len(body) > 5 and struct.unpack_from("<I", body, 1)[0] == zlib.crc32(raw):
+            return body[5:].decode("utf-8", "replace")
+    return None
+
+
+def _readable_part(raw: bytes) -> str:
+    """UTF-8 when it is; else Chinese or Japanese when it reads like that; else the zip format's own cp437."""
+    try:
+        return raw.decode("utf-8")
+    except UnicodeDecodeError:
+        pass
+    for encoding, plausible in (("gb2312", None), ("shift_jis", _JAPANESE), ("gbk", None)):
+        try:
+            text = raw.decode(encoding)
+        except UnicodeDecodeError:
+            continue
+        # An accented letter stands inside a word of plain letters; a Chinese or Japanese word stands by itself.
+        if not _MIXED_WITH_LETTERS.search(text) and (plausible is None or plausible.fullmatch(text)):
+            return text
+    return raw.decode("cp437")

@@ -1,0 +1,82 @@
+"""The images that somebody wants classified: files, folders and archives, found and laid out for reading."""
+
+from __future__ import annotations
+
+import itertools
+from collections.abc import Iterable, Iterator
+from dataclasses import dataclass
+from pathlib import Path
+
+from core.data.sources import archive, names
+from core.data.sources.members import DamagedMemberError
+from core.errors import DataError, NotFoundError
+from core.store.limits import Limits
+
+
+@dataclass(frozen=True)
+class Picture:
+    """One image to classify."""
+
+    name: str
+    """As the user knows it: the file's path, or `archive.zip/folder/photo.jpg`."""
+    path: Path
+
+
+def collect(sources: Iterable[Path], scratch: Path, limits: Limits) -> list[Picture]:
+    """Every image in files, folders (with their subfolders) and zip or tar archives.
+
+    Args:
+        sources: What the user named. A single file is taken whatever it is called.
+        scratch: A folder that members of archives are written to, under names of ours. May hold those of earlier calls.
+        limits: What an archive may hold.
+
+    Raises:
+        NotFoundError: a source does not exist.
+        ArchiveError: an archive cannot be read.
+        DataError: there is no image in any of them.
+    """
+    numbers = itertools.count(sum(1 for _ in scratch.iterdir()))
+    pictures = [picture for source in sources for picture in _pictures(source, scratch, limits, numbers)]
+    if not pictures:
+        raise DataError("There is no image in what was given.", "Give image files, folders or zips of images.")
+    return pictures
+
+
+def _pictures(source: Path, scratch: Path, limits: Limits, numbers: Iterator[int]) -> Iterator[Picture]:
+    if not source.exists():
+        raise NotFoundError(f"There is no file or folder '{source}'.")
+    if source.is_dir():
+        for path in sorted(source.rglob("*"), key=lambda path: names.natural(str(path))):
+            if _is_picture(path.relative_to(source).as_posix()) and path.is_file():
+                yield Picture(_shown(path), path)
+    elif names.suffix(source.name) in names.ARCHIVE_SUFFIXES:
+        yield from _unpacked(source, scratch, limits, numbers)
+    else:
+        yield Picture(_shown(source), source)
+
+
+def _shown(path: Path) -> str:
+    """A path as it was given, unless its bytes are no text: then as text that can be written."""
+    try:
+        str(path).encode()
+    except UnicodeEncodeError:
+        return names.of_path(path)
+    return str(path)
+
+
+def _unpacked(source: Path, scratch: Path, limits: Limits, numbers: Iterator[int]) -> Iterator[Picture]:
+    for member in archive.walk(source, limits, archive.Notes()):
+        if member.is_folder or not _is_picture(member.name):
+            continue
+        path = scratch / f"{next(numbers):06d}{names.suffix(member.name)}"
+        try:
+            with open(path, "xb") as file:
+                for piece in member.chunks():
+                    file.write(piece)
+        except DamagedMemberError:
+            pass  # what was written is no whole image: it is answered with the reason
+        yield Picture(f"{source}/{member.name}", path)
+
+
+def _is_picture(name: str) -> bool:
+    return names.suffix(name) in names.IMAGE_SUFFIXES and not names.is_litter(name)

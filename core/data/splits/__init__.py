@@ -1,0 +1,1 @@
+"""Which image trains, which checks, which is kept for the end."""

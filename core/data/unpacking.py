@@ -1,0 +1,205 @@
+"""Unpacking a source into a folder of checked images: members are read in one thread and decoded in others."""
+
+from __future__ import annotations
+
+import hashlib
+import time
+from collections import deque
+from collections.abc import Callable, Iterator
+from concurrent.futures import Future, ThreadPoolExecutor
+from dataclasses import dataclass
+from functools import partial
+from pathlib import Path
+from typing import Any
+
+from core.data import copies, layout
+from core.data.images import formats
+from core.data.images.decode import IMAGES
+from core.data.images.inspection import Inspection, inspect
+from core.data.images.thumbnails import THUMBNAILS, thumbnail_path
+from core.data.sources import archive, names
+from core.data.sources.members import DamagedMemberError, Member, Notes
+from core.errors import DatasetShapeError, TooManyBadFilesError
+from core.store.limits import Limits
+from core.store.processes import cores
+
+Progress = Callable[[str, float], None]
+"""Called with what is being done and how much of it is done, 0..1. May raise, to cancel."""
+
+_PROGRESS_EVERY = 0.1
+_LOOK_AHEAD = 256
+
+
+@dataclass(frozen=True)
+class Unpacked:
+    """What came out of a source: manifest rows, classes in order, and sentences on what was left out or is odd."""
+
+    rows: list[dict[str, Any]]
+    classes: list[str]
+    notes: list[str]
+
+
+def unpack(
+    source: Path, folder: Path, limits: Limits, progress: Progress | None = None, accept_bad: bool = False
+) -> Unpacked:
+    """Write the images of an archive or folder below `folder`, each decoded once to know whether it is good.
+
+    Raises:
+        ArchiveError: the source cannot be read or is over a limit.
+        DatasetShapeError: there are not at least two classes of images in folders.
+        TooManyBadFilesError: more than `limits.bad_share` of the files are bad, and `accept_bad` is not set.
+    """
+    for name in (IMAGES, THUMBNAILS):
+        (folder / name).mkdir(parents=True)
+    notes, folders = Notes(), _Folders()
+    rows = _read_and_check(source, folder, limits, notes, folders, _throttled(progress))
+    structure = layout.recognise([row["path"] for row in rows], folders.empty())
+    kept = []
+    for row in rows:
+        place = structure.class_of(row["path"])
+        if place is None:
+            _remove(folder, row["file"])
+            notes.add("outside the class folders", row["path"])
+        else:
+            kept.append({**row, "class": place[0], "split": place[1]})
+    _judge_bad_files(kept, structure.classes, limits, accept_bad)
+    return Unpacked(kept, structure.classes, [*notes.lines(), *copies.notes(kept)])
+
+
+class _Folders:
+    """The folders of a source, to find those that hold nothing."""
+
+    def __init__(self) -> None:
+        self._named: set[str] = set()
+        self._used: set[str] = set()
+
+    def add(self, member: Member) -> None:
+        if member.is_folder:
+            self._named.add(member.name)
+        parent = member.name.rpartition("/")[0]
+        while parent and parent not in self._used:
+            self._used.add(parent)
+            parent = parent.rpartition("/")[0]
+
+    def empty(self) -> set[str]:
+        return self._named - self._used
+
+
+def _read_and_check(
+    source: Path, folder: Path, limits: Limits, notes: Notes, folders: _Folders, progress: Progress
+) -> list[dict[str, Any]]:
+    rows: list[dict[str, Any]] = []
+    waiting: deque[tuple[dict[str, Any], Future[Inspection]]] = deque()
+    check = partial(_check, folder, limits.image_pixels)
+    pool = ThreadPoolExecutor(cores(), thread_name_prefix="check")
+    try:
+        for member in archive.walk(source, limits, notes):
+            folders.add(member)
+            if member.is_folder or (row := _store(member, folder, len(rows), notes)) is None:
+                continue
+            rows.append(row)
+            if row["status"] == "ok":
+                waiting.append((row, pool.submit(check, row["file"])))
+            if len(waiting) > _LOOK_AHEAD:
+                _settle(*waiting.popleft(), folder)
+            progress("Unpacking and checking images", 0.95 * member.fraction)
+        while waiting:
+            progress("Checking the last images", 0.95)
+            _settle(*waiting.popleft(), folder)
+    finally:
+        pool.shutdown(wait=True, cancel_futures=True)
+    return rows
+
+
+def _store(member: Member, folder: Path, index: int, notes: Notes) -> dict[str, Any] | None:
+    """Write one member under a name of ours. A row of the manifest, or None for what is not meant to be an image."""
+    row: dict[str, Any] = {
+        "path": member.name, "group": "", "width": 0, "height": 0, "bytes": 0, "hash": "", "status": "ok",
+        "reason": "", "file": "",
+    }
+    chunks, called_image = member.chunks(), names.suffix(member.name) in names.IMAGE_SUFFIXES
+    try:
+        first = next(chunks, b"")
+        kind = formats.sniff(first[:16])
+        if kind is None and not called_image:
+            notes.add("not an image", member.name)
+            return None
+        row["file"] = f"{index:06d}{formats.EXTENSIONS[kind] if kind else '.bin'}"
+        row["bytes"], row["hash"] = _write(folder / IMAGES / row["file"], first, chunks)
+    except DamagedMemberError as error:
+        if not called_image:
+            notes.add("damaged in the archive", member.name)
+            _remove(folder, row["file"])
+            return None
+        _make_bad(row, folder, f"damaged in the archive: {error.message}")
+    return row
+
+
+def _write(path: Path, first: bytes, rest: Iterator[bytes]) -> tuple[int, str]:
+    """Write pieces to a new file; its length in bytes and its SHA-256."""
+    digest, length, piece = hashlib.sha256(), 0, first
+    with open(path, "xb") as file:
+        while piece:
+            file.write(piece)
+            digest.update(piece)
+            length += len(piece)
+            piece = next(rest, b"")
+    return length, digest.hexdigest()
+
+
+def _check(folder: Path, max_pixels: int, file: str) -> Inspection:
+    """Decode one stored file, and keep its thumbnail where it has one."""
+    result = inspect(folder / IMAGES / file, max_pixels)
+    if result.thumbnail is not None:
+        thumbnail_path(folder, file).write_bytes(result.thumbnail)
+    return result
+
+
+def _settle(row: dict[str, Any], future: Future[Inspection], folder: Path) -> None:
+    """Enter the result of a check into its row."""
+    result = future.result()
+    if result.reason:
+        _make_bad(row, folder, result.reason)
+    else:
+        row.update(width=result.width, height=result.height)
+
+
+def _make_bad(row: dict[str, Any], folder: Path, reason: str) -> None:
+    """A bad file stays as a row with its reason; its bytes are not kept."""
+    _remove(folder, row["file"])
+    row.update(status="bad", reason=reason, file="")
+
+
+def _remove(folder: Path, file: str) -> None:
+    if file:
+        (folder / IMAGES / file).unlink(missing_ok=True)
+        thumbnail_path(folder, file).unlink(missing_ok=True)
+
+
+def _judge_bad_files(rows: list[dict[str, Any]], classes: list[str], limits: Limits, accept_bad: bool) -> None:
+    bad = [row for row in rows if row["status"] == "bad"]
+    examples = "; ".join(f"{row['path']}: {row['reason']}" for row in bad[:3])
+    if len(bad) == len(rows):
+        raise DatasetShapeError(f"None of the {len(rows)} image files can be read ({examples}).", layout.HOW_TO)
+    if len(bad) > limits.bad_share * len(rows) and not accept_bad:
+        raise TooManyBadFilesError(
+            f"{len(bad)} of {len(rows)} image files cannot be read ({examples}).",
+            "Check where they come from, or go on without them.",
+        )
+    good = {row["class"] for row in rows if row["status"] == "ok"}
+    if empty := [name for name in classes if name not in good]:
+        raise DatasetShapeError(f"The class '{empty[0]}' has no readable image ({examples}).",
+                                "Put good images into it, or remove the folder.")
+
+
+def _throttled(progress: Progress | None) -> Progress:
+    last = 0.0
+
+    def report(what: str, fraction: float) -> None:
+        nonlocal last
+        now = time.monotonic()
+        if progress is not None and now - last >= _PROGRESS_EVERY:
+            last = now
+            progress(what, fraction)
+
+    return report

@@ -1,0 +1,154 @@
+"""Decoding ahead of the reader: in threads of this process, or in a process of its own."""
+
+from __future__ import annotations
+
+import os
+import queue
+import subprocess
+import sys
+import tempfile
+import threading
+from collections.abc import Callable, Iterator
+from pathlib import Path
+
+import numpy as np
+import psutil
+
+from core.engine.feed.decoder import Job
+from core.store.cache import disk_room
+
+MEMORY_BYTES = 192 * 2**20
+"""Decoded images that may wait in memory for their reader."""
+FILE_BYTES = 2**30
+"""Decoded images that may wait in the file of a decoding process, whose reader comes late."""
+FILE_SHARE = 0.5
+"""Share of the disk's reserve (`core.store.cache.disk_room`) that this file may take for the while: the rest of the
+disk may be filled with activations at the same time."""
+PAGE_SHARE = 0.125
+"""Share of the free memory that this file may take: so little stays in the system's page cache and never waits for the
+disk. Linux makes writers wait from 20 % on (`vm.dirty_ratio`)."""
+
+Pieces = Iterator[tuple[np.ndarray, np.ndarray]]
+"""Rows, and their images, uint8 [k, size, size, 3]."""
+
+
+class ThreadAhead:
+    """A thread that decodes rows, `piece` at a time, into a bounded queue, for one reader, who iterates once.
+
+    Args:
+        decode: Rows to images.
+        rows: int64 [n].
+        image_bytes: Size of one decoded image.
+    """
+
+    def __init__(self, decode: Callable[[np.ndarray], np.ndarray], rows: np.ndarray, piece: int,
+                 image_bytes: int) -> None:
+        self.rows, self._decode, self._piece = np.asarray(rows, np.int64), decode, piece
+        self._queue: queue.Queue[tuple[np.ndarray, np.ndarray] | BaseException | None] = queue.Queue(
+            max(2, MEMORY_BYTES // (piece * image_bytes)))
+        self._cancelled = threading.Event()
+        threading.Thread(target=self._work, daemon=True, name="decode").start()
+
+    def __iter__(self) -> Pieces:
+        while (item := self._queue.get()) is not None:
+            if isinstance(item, BaseException):
+                raise item
+            yield item
+
+    def cancel(self) -> None:
+        """Stop decoding soon."""
+        self._cancelled.set()
+
+    def _work(self) -> None:
+        last: BaseException | None = None
+        try:
+            for start in range(0, len(self.rows), self._piece):
+                part = self.rows[start:start + self._piece]
+                if not self._put((part, self._decode(part))):
+                    return
+        except BaseException as error:  # handed over to the reader, who raises it
+            last = error
+        self._put(last)
+
+    def _put(self, item: tuple[np.ndarray, np.ndarray] | BaseException | None) -> bool:
+        while not self._cancelled.is_set():
+            try:
+                self._queue.put(item, timeout=0.2)
+                return True
+            except queue.Full:
+                continue
+        return False
+
+
+class ProcessAhead:
+    """A process (`core.engine.feed.decoder`) that decodes rows into a nameless temporary file, for one reader,
+    who iterates once.
+
+    The file is read and written with system calls: pages of a memory map would count as this process's memory. Where
+    the process ends before its work is done, the rest is decoded here.
+
+    Args:
+        decode: Rows to images, for the rest.
+        rows: int64 [n].
+        paths: Their files.
+        size, resize: As for `core.data.images.decode.decode`.
+        piece: Rows at a time.
+        folder: Where the temporary file is made.
+
+    Raises:
+        OSError: the process or its file cannot be made, for want of disk say.
+    """
+
+    def __init__(self, decode: Callable[[np.ndarray], np.ndarray], rows: np.ndarray, paths: list[Path], size: int,
+                 resize: str, piece: int, folder: Path) -> None:
+        self.rows, self._decode = np.asarray(rows, np.int64), decode
+        room = min(FILE_BYTES, FILE_SHARE * min(disk_room(folder)),
+                   PAGE_SHARE * psutil.virtual_memory().available)
+        slots = int(room) // (piece * size * size * 3)
+        if slots < 2:
+            raise OSError("no room for decoded images")
+        self._job = Job([str(path) for path in paths], size, resize, piece, slots)
+        self._file = tempfile.TemporaryFile(dir=folder, buffering=0)
+        with tempfile.TemporaryFile(dir=folder, buffering=0) as job:
+            self._job.write(job.fileno())
+            descriptors = (job.fileno(), self._file.fileno())
+            self._process = subprocess.Popen(
+                [sys.executable, "-m", "core.engine.feed.decoder", *map(str, descriptors)], pass_fds=descriptors,
+                stdin=subprocess.PIPE, stdout=subprocess.PIPE)
+        self._finished = 0
+        """Pieces that are known to be in the file."""
+
+    def first(self) -> np.ndarray:
+        """The images of the first piece; it stays the first for the reader."""
+        return self._images(0)
+
+    def __iter__(self) -> Pieces:
+        for index, start in enumerate(range(0, len(self.rows), self._job.piece)):
+            yield self.rows[start:start + self._job.piece], self._images(index)
+            self._free_slot()
+
+    def cancel(self) -> None:
+        """End the process."""
+        self._process.kill()
+        self._process.communicate()
+
+    def _images(self, index: int) -> np.ndarray:
+        job = self._job
+        part = self.rows[index * job.piece:(index + 1) * job.piece]
+        assert self._process.stdout is not None
+        while self._finished <= index and not self._process.stdout.closed and self._process.stdout.readline():
+            self._finished += 1
+        if self._finished <= index:
+            return self._decode(part)
+        images = np.empty((len(part), job.size, job.size, 3), np.uint8)
+        if os.preadv(self._file.fileno(), [images.data], index % job.slots * job.piece_bytes) < images.nbytes:
+            raise OSError("the temporary file of decoded images was cut short")
+        return images
+
+    def _free_slot(self) -> None:
+        assert self._process.stdin is not None
+        try:
+            self._process.stdin.write(b"\n")
+            self._process.stdin.flush()
+        except (OSError, ValueError):  # it has ended, done or not
+            pass

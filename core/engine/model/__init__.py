@@ -1,0 +1,1 @@
+"""The Keras model: building, weights, freezing, running it forward."""

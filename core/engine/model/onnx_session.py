@@ -1,0 +1,46 @@
+"""Running an ONNX file. Apart from the converter, so that prediction needs neither keras nor onnx."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from concurrent.futures import ThreadPoolExecutor
+from functools import cache
+from pathlib import Path
+
+import numpy as np
+
+from core.store.processes import cores
+
+PIECE = 8
+"""Images that one thread takes at a time. Small: what a large network computes on the way then stays small, too."""
+
+
+def onnx_runner(path: Path) -> Callable[[np.ndarray], np.ndarray]:
+    """A function that runs an ONNX file: uint8 images [n, h, w, 3] in, float32 out.
+
+    Every core runs pieces of the batch through a single-threaded session. Measured on 2 cores against ONNX Runtime's
+    own threads: half as many images again per second of CPU time, and no spinning while others (decoding) need a core.
+    """
+    import onnxruntime
+
+    options = onnxruntime.SessionOptions()
+    options.log_severity_level = 3
+    options.intra_op_num_threads = 1
+    session = onnxruntime.InferenceSession(str(path), options, providers=["CPUExecutionProvider"])
+
+    def piece(images: np.ndarray) -> np.ndarray:
+        return session.run(None, {"images": images})[0]
+
+    def run(images: np.ndarray) -> np.ndarray:
+        if len(images) <= 1:
+            return piece(images)
+        size = min(PIECE, -(-len(images) // cores()))
+        starts = range(0, len(images), size)
+        return np.concatenate(list(_pool().map(lambda start: piece(images[start:start + size]), starts)))
+
+    return run
+
+
+@cache
+def _pool() -> ThreadPoolExecutor:
+    return ThreadPoolExecutor(cores(), thread_name_prefix="onnx")

@@ -1,0 +1,44 @@
+"""Optimizers and schedules as tables: adding one is adding a row."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Any
+
+import keras
+
+from core.recipe.fields import Phase
+
+OPTIMIZERS: dict[str, Callable[..., keras.optimizers.Optimizer]] = {
+    "adam": keras.optimizers.Adam,
+    "adamw": keras.optimizers.AdamW,
+    "sgd": lambda **options: keras.optimizers.SGD(momentum=0.9, nesterov=True, **options),
+    "rmsprop": keras.optimizers.RMSprop,
+    "nadam": keras.optimizers.Nadam,
+    "lion": keras.optimizers.Lion,
+}
+
+
+def build_optimizer(phase: Phase, steps: int) -> keras.optimizers.Optimizer:
+    """The optimizer of a phase of `steps` steps in all."""
+    options: dict[str, Any] = {"learning_rate": _learning_rate(phase, steps)}
+    if phase.weight_decay:
+        options["weight_decay"] = phase.weight_decay
+    if phase.clip_value:
+        options["clipvalue"] = phase.clip_value
+    if phase.clip_norm:
+        options["clipnorm"] = phase.clip_norm
+    return OPTIMIZERS[phase.optimizer](**options)
+
+
+def _learning_rate(phase: Phase, steps: int) -> Any:
+    """A number, or a schedule when the rate changes. Cosine: SGDR (arXiv:1608.03983) without restarts."""
+    warmup = round(phase.warmup * steps)
+    if phase.schedule == "cosine":
+        return keras.optimizers.schedules.CosineDecay(
+            0.0 if warmup else phase.learning_rate, max(steps - warmup, 1), warmup_steps=warmup,
+            warmup_target=phase.learning_rate if warmup else None,
+        )
+    if warmup:  # polynomial of degree 1 from zero, then constant
+        return keras.optimizers.schedules.PolynomialDecay(0.0, warmup, end_learning_rate=phase.learning_rate)
+    return phase.learning_rate

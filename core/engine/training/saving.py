@@ -1,0 +1,53 @@
+"""The finished model on disk, and its fast twin for prediction.
+
+`model.keras` is the model. Beside it `serving.onnx` is the same network for ONNX Runtime, kept only when it gave the
+same probabilities, and tied by hash to the `model.keras` it was made from, so that prediction needs no TensorFlow.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from pathlib import Path
+
+import keras
+import numpy as np
+
+from core.engine.model.onnx_graph import to_onnx
+from core.engine.model.onnx_session import onnx_runner
+from core.store.files import digest, replacing, write_json, write_text
+
+CHECK_IMAGES = 8
+PROBABILITY_TOLERANCE = 5e-3
+"""Activations kept as float16 move a probability by up to about a thousandth."""
+
+
+def save_model(model: keras.Model, folder: Path, classes: list[str]) -> None:
+    """Write model.keras and labels.txt."""
+    (folder / "serving.json").unlink(missing_ok=True)  # it belongs to the model that is being replaced
+    with replacing(folder / "model.keras") as temporary:
+        model.save(temporary)
+    write_text(folder / "labels.txt", "\n".join(classes) + "\n")
+
+
+def save_twin(model: keras.Model, folder: Path, images: np.ndarray, expected: np.ndarray,
+              note: Callable[[str], None]) -> None:
+    """Write serving.onnx for the model.keras in the folder, when it agrees with `expected` on `images`.
+
+    Args:
+        images: uint8 [n, h, w, 3].
+        expected: Probabilities [n, classes] that training and evaluation used for them.
+    """
+    twin = folder / "serving.onnx"
+    try:
+        with replacing(twin) as temporary:
+            temporary.write_bytes(to_onnx(model).SerializeToString())
+        difference = float(np.abs(onnx_runner(twin)(images) - expected).max())
+    except Exception as error:  # onnxruntime's errors share no base class; without the twin Keras predicts
+        twin.unlink(missing_ok=True)
+        return note(f"Prediction will use Keras: {type(error).__name__}: {error}")
+    if not difference <= PROBABILITY_TOLERANCE:
+        twin.unlink()
+        return note(f"Prediction will use Keras: the converted network's probabilities differ by {difference:.1e}.")
+    write_json(folder / "serving.json", {
+        "model": digest(folder / "model.keras"), "difference": difference, "images": len(images),
+        "image_size": model.input_shape[1]})

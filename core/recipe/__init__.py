@@ -1,0 +1,1 @@
+"""Everything that decides a result, described once."""

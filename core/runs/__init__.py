@@ -1,0 +1,1 @@
+"""Run folders, seen through their files."""

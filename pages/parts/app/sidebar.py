@@ -1,0 +1,93 @@
+"""The sidebar: the job's five steps, where one is, and what is chosen at each."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from html import escape
+
+import streamlit as st
+
+from pages.parts.session import state
+from pages.parts.widgets import errors, wording
+
+_CHOSEN = ("font-size:.8rem;line-height:1.2rem;padding:.15rem 0 .5rem 2rem;opacity:.72;overflow:hidden;"
+           "white-space:nowrap;text-overflow:ellipsis")
+
+
+def _data() -> str:
+    dataset = state.dataset()
+    return f"{dataset.name} · {wording.count(len(dataset.classes), 'class', 'classes')}" if dataset else ""
+
+
+def _model() -> str:
+    recipe = state.recipe()
+    return wording.model(recipe) if recipe and state.dataset() else ""
+
+
+def _train() -> str:
+    active = state.active_runs()
+    run = active[0] if active else state.run()
+    if run is None:
+        return ""
+    status = run.status()
+    progress = f"epoch {status.epoch} of {status.epochs}" if status.epoch else "preparing"
+    doing = f"running · {progress}" if status.state == "running" else status.state
+    return doing + (f" · {len(active) - 1} waiting" if len(active) > 1 else "")
+
+
+def _results() -> str:
+    run = state.run()
+    metrics = run.metrics() if run else None
+    return wording.score(metrics) if metrics else ""
+
+
+def _predict() -> str:
+    run = state.run()
+    return f"with {wording.run_name(run)}" if run and run.has_model else ""
+
+
+@dataclass(frozen=True)
+class Step:
+    """One step of the job: its page, and what to say of it."""
+
+    name: str
+    title: str
+    icon: str
+    chosen: Callable[[], str]
+
+    @property
+    def page(self) -> st.Page:
+        """The page, made anew for each visit: Streamlit notes in it which visit may call it."""
+        return st.Page(f"pages/{self.name}.py", title=self.title, icon=f":material/{self.icon}:",
+                       default=self is STEPS[0])
+
+
+STEPS = (
+    Step("data", "Data", "photo_library", _data),
+    Step("model", "Model", "account_tree", _model),
+    Step("train", "Train", "model_training", _train),
+    Step("results", "Results", "monitoring", _results),
+    Step("predict", "Predict", "image_search", _predict),
+)
+
+
+def draw() -> None:
+    """The steps with what is chosen at each; follows a run that is training."""
+    polling = 2.0 if state.active_runs() else None
+    with st.sidebar:
+        st.fragment(_steps, run_every=polling)()
+
+
+@errors.guarded
+def _steps() -> None:
+    for step in STEPS:
+        with st.container(gap=None):
+            st.page_link(step.page, width="stretch")
+            st.html(f'<div style="{_CHOSEN}" title="{escape(step.chosen())}">{escape(step.chosen()) or "&nbsp;"}</div>')
+
+
+def next_step(number: int, label: str) -> None:
+    """The one clear way on: a primary button to another step's page (counted from 0)."""
+    if st.button(label, type="primary", icon=":material/arrow_forward:", icon_position="right"):
+        st.switch_page(STEPS[number].page)

@@ -1,0 +1,98 @@
+"""What the Data page does with datasets: adding one, and the dialogs to rename and delete."""
+
+from __future__ import annotations
+
+import streamlit as st
+
+from core.data.dataset import Dataset
+from core.data.library import delete_dataset, rename_class, rename_dataset, save_upload
+from core.data.samples import SAMPLES
+from pages.parts.app import memory
+from pages.parts.data import ingestion
+from pages.parts.session import state
+from pages.parts.widgets import errors, wording
+
+ARCHIVES = ["zip", "tar", "gz", "tgz", "bz2", "xz"]
+LAYOUT = """
+photos.zip
+├── ants/     one folder per class,
+│   ├── 1.jpg    named for the class
+│   └── 2.jpg
+└── bees/
+    ├── 1.jpg
+    └── 2.jpg
+"""
+
+
+def add(primary: bool) -> None:
+    """Upload an archive, or start from a sample."""
+    workspace = state.workspace()
+    upload = st.file_uploader(
+        "Upload a zip or tar archive", type=ARCHIVES, key=f"upload-{state.get('uploads', 0)}",
+        help="One folder per class inside. Folders called train, val (or validation) and test are used as such.",
+    )
+    if upload is not None:
+        path, name = save_upload(upload, upload.name, workspace), _stem(upload.name)
+        memory.release(upload)
+        state.put("uploads", state.get("uploads", 0) + 1)  # a new key: an empty uploader
+        ingestion.from_upload(path, name, workspace)
+        st.rerun()
+    for name, sample in SAMPLES.items():
+        st.markdown(f"**No pictures at hand?** {sample.description}")
+        if st.button(f"Start with {sample.title.lower()}", key=f"sample-{name}", icon=":material/draw:",
+                     type="primary" if primary else "secondary"):
+            ingestion.from_sample(name, workspace)
+            st.rerun()
+
+
+def menu(dataset: Dataset) -> None:
+    """The dataset's menu."""
+    actions = {"Rename": rename, "Rename a class": rename_one_class, "Delete": delete}
+    chosen = st.menu_button("Edit", list(actions), icon=":material/more_horiz:", key="dataset-menu")
+    if chosen:
+        actions[chosen](dataset)
+
+
+@st.dialog("Rename the dataset")
+@errors.guarded
+def rename(dataset: Dataset) -> None:
+    """Ask for the dataset's new name."""
+    name = st.text_input("Name", dataset.name, max_chars=80, key="new-name")
+    if st.button("Rename", type="primary", disabled=not name.strip()):
+        rename_dataset(state.workspace(), dataset.id, name.strip())
+        st.rerun()
+
+
+@st.dialog("Rename a class")
+@errors.guarded
+def rename_one_class(dataset: Dataset) -> None:
+    """Ask for a class and its new name."""
+    old = st.selectbox("Class", dataset.classes)
+    new = st.text_input("New name", old, max_chars=80, key=f"class-{old}")
+    if st.button("Rename", type="primary", disabled=not new.strip() or new == old):
+        rename_class(state.workspace(), dataset.id, old, new.strip())
+        st.rerun()
+
+
+@st.dialog("Delete the dataset?")
+@errors.guarded
+def delete(dataset: Dataset) -> None:
+    """Delete after a confirmation."""
+    st.markdown(
+        f"**{errors.plain(dataset.name)}** with {wording.count(len(dataset.manifest), 'file')} is removed from the "
+        "workspace. Trained models stay; your own archive is not touched."
+    )
+    with st.container(horizontal=True):
+        if st.button("Delete", type="primary", icon=":material/delete:"):
+            delete_dataset(state.workspace(), dataset.id)
+            state.forget_dataset(dataset.id)
+            st.rerun()
+        if st.button("Keep it"):
+            st.rerun()
+
+
+def _stem(filename: str) -> str:
+    stem = filename
+    for ending in (".zip", ".tar.gz", ".tar.bz2", ".tar.xz", ".tgz", ".tar"):
+        stem = stem[: -len(ending)] if stem.lower().endswith(ending) else stem
+    return stem or "dataset"

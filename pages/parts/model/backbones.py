@@ -1,0 +1,157 @@
+"""Choosing the backbone: the table to compare, the choice, and what to do when its weights are missing."""
+
+from __future__ import annotations
+
+import pandas as pd
+import streamlit as st
+
+from core.backbones import weights
+from core.backbones.catalogue import BACKBONES, Backbone, Variant, get
+from core.data.dataset import Dataset
+from core.recipe.fields import Recipe
+from pages.parts.app import connection as network
+from pages.parts.model import proposals
+from pages.parts.session import state
+from pages.parts.widgets import wording
+
+
+def table(recipe: Recipe) -> None:
+    """All backbones at their usual width (the chosen one at its own); a click on a row chooses."""
+    chosen, chosen_variant = get(recipe.model.backbone, recipe.model.alpha)
+    rows = [_row(backbone, chosen_variant if backbone is chosen else None) for backbone in BACKBONES.values()]
+    frame = pd.DataFrame(rows).sort_values("parameters").reset_index(drop=True)
+    frame.insert(0, "chosen", frame["name"].map(lambda name: "●" if name == chosen.name else ""))
+    frame["parameters"] /= 1e6
+    frame["top1"] *= 100
+    event = st.dataframe(
+        frame, hide_index=True, selection_mode="single-cell", on_select="rerun", key=f"backbones-{chosen.name}",
+        height=35 * (len(frame) + 1) + 3, placeholder="–", column_order=[name for name in frame if name != "name"],
+        column_config={
+            "chosen": st.column_config.TextColumn("", width=30),
+            "title": st.column_config.TextColumn("Backbone", help="The pretrained network. Click to choose."),
+            "parameters": st.column_config.NumberColumn("Parameters", format="%.1f M", help="Weights of the network."),
+            "size": st.column_config.NumberColumn("Size", format="%.0f MB", help="Size of the weights file."),
+            "top1": st.column_config.NumberColumn(
+                "ImageNet top-1", format="%.1f %%",
+                help="How often its first guess is right among ImageNet's 1,000 classes. Higher: better features."),
+            "input": st.column_config.NumberColumn("Input", format="%d px", help="Image size it was trained at."),
+            "weights": st.column_config.TextColumn("Weights", help="Whether the pretrained weights are on this "
+                                                                   "machine, at which widths."),
+        },
+    )
+    cells = event["selection"]["cells"]
+    if cells and (name := frame["name"].iloc[cells[0][0]]) != chosen.name:
+        _choose(name)
+        st.rerun()
+
+
+def choice(recipe: Recipe) -> None:
+    """The chosen backbone: which, how wide, from which weights."""
+    backbone, variant = get(recipe.model.backbone, recipe.model.alpha)
+    names = list(BACKBONES)
+    _view("backbone", backbone.name)
+    st.selectbox("Backbone", names, key="backbone", on_change=lambda: _choose(st.session_state["backbone"]),
+                 format_func=lambda name: BACKBONES[name].title,
+                 help="The pretrained network that turns a picture into features.")
+    st.caption(backbone.description)
+    if len(backbone.alphas) > 1:
+        _view("alpha", variant.alpha)
+        st.segmented_control(
+            "Width (alpha)", backbone.alphas, key="alpha", required=True, format_func=lambda alpha: f"{alpha:g}",
+            on_change=lambda: _choose(backbone.name, st.session_state["alpha"]),
+            help="Smaller is faster and less exact.")
+    _view("weights", recipe.model.weights)
+    st.segmented_control(
+        "Starting weights", ["imagenet", "none"] if variant.pretrained else ["none"], key="weights", required=True,
+        on_change=_choose_weights,
+        format_func={"imagenet": "Pretrained (ImageNet)", "none": "Random"}.get,
+        help="Pretrained: learned on 1.3 million photos, nearly always better. Random: learns from your pictures "
+             "alone; everything is trained.")
+    side = recipe.data.image_size or backbone.default_size
+    top1 = "" if variant.top1 is None or recipe.model.weights == "none" else f" · {wording.percent(variant.top1)} top-1"
+    st.markdown(f"{wording.amount(variant.parameters)} parameters · {variant.size_mb:.0f} MB · {side} px{top1}")
+
+
+def weights_notice(recipe: Recipe, dataset: Dataset) -> None:
+    """Where the starting weights come from; when they cannot be had, the ways out."""
+    backbone, variant = get(recipe.model.backbone, recipe.model.alpha)
+    if recipe.model.weights == "none":
+        st.badge("random weights", icon=":material/casino:", color="orange")
+        _why_random(recipe)
+        return
+    if weights.find(backbone, variant):
+        st.badge("weights on this machine", icon=":material/check:", color="green")
+        return
+    if network.can_download():
+        st.badge(f"weights are downloaded at the start ({variant.size_mb:.0f} MB)", icon=":material/download:")
+        return
+    _missing(backbone, variant, recipe, dataset)
+
+
+def _why_random(recipe: Recipe) -> None:
+    """Where pretrained weights cannot be had: say so, and what would help."""
+    here = proposals.weights_here()
+    if not (text := proposals.reason(recipe)):
+        return
+    _, variant = get(Recipe().model.backbone, Recipe().model.alpha)
+    st.info(f"{text}\n\nTo have them, connect this machine to the internet, or place the file `{variant.weights_file}` "
+            "into `~/.keras/models` or the folder named by `GRAFT_WEIGHTS_DIR`.", icon=":material/cloud_off:")
+    if here is not None and st.button(f"Use {here[0].title}, which is here"):
+        state.set_recipe(proposals.with_backbone(proposals.without_small_network(recipe), *here))
+        st.rerun()
+
+
+def _missing(backbone: Backbone, variant: Variant, recipe: Recipe, dataset: Dataset) -> None:
+    here = proposals.weights_here()
+    body = (f"Connect this machine to the internet, or place the file `{variant.weights_file}` into "
+            "`~/.keras/models` or the folder named by `GRAFT_WEIGHTS_DIR`, or go on without it:")
+    st.warning(body, title=f"The pretrained weights of {backbone.title} are not here", icon=":material/cloud_off:")
+    with st.container(horizontal=True):
+        if here is not None:
+            name = f"{here[0].title} {here[1].alpha:g}" if here[1].alpha is not None else here[0].title
+            if st.button(f"Use {name}, which is here", type="primary"):
+                state.set_recipe(proposals.with_backbone(recipe, *here))
+                st.rerun()
+        if st.button("Use the small network", type="secondary" if here else "primary",
+                     help="A small backbone with random weights, everything trained. Needs no download."):
+            state.set_recipe(proposals.small_network(dataset, recipe))
+            st.rerun()
+
+
+def _row(backbone: Backbone, variant: Variant | None) -> dict[str, object]:
+    variant = variant or get(backbone.name)[1]
+    here = [item for item in backbone.variants if weights.find(backbone, item)]
+    widths = ", ".join(f"{item.alpha:g}" for item in here if item.alpha is not None)
+    there = "download" if network.can_download() else "not here"
+    if not variant.pretrained:
+        there = "random"
+    return {
+        "name": backbone.name, "title": backbone.title,
+        "weights": f"here ({widths})" if widths else "here" if here else there,
+        "parameters": variant.parameters, "top1": variant.top1, "size": variant.size_mb,
+        "input": backbone.default_size,
+    }
+
+
+def _view(key: str, value: object) -> None:
+    if st.session_state.get(key) != value:
+        st.session_state[key] = value
+
+
+def _choose(name: str, alpha: float | None = None) -> None:
+    recipe = state.recipe() or Recipe()
+    backbone, variant = get(name, alpha)
+    if alpha is None and recipe.model.weights == "imagenet" and not weights.find(backbone, variant):
+        variant = next((item for item in reversed(backbone.variants) if weights.find(backbone, item)), variant)
+    never, before = not variant.pretrained, get(recipe.model.backbone, recipe.model.alpha)[1]
+    if not (never or before.pretrained):  # what suits a network without pretraining does not suit one with it
+        recipe = proposals.without_small_network(recipe)
+    recipe = proposals.with_backbone(recipe, backbone, variant)
+    if never:
+        recipe = proposals.with_weights(recipe.override(["data.image_size=null"]), "none")
+    state.set_recipe(recipe)
+
+
+def _choose_weights() -> None:
+    recipe = state.recipe() or Recipe()
+    state.set_recipe(proposals.with_weights(recipe, st.session_state["weights"]))

@@ -1,0 +1,113 @@
+"""What is set on the Train page: the training itself, augmentation, and the rest under Advanced."""
+
+from __future__ import annotations
+
+import contextlib
+from typing import TYPE_CHECKING
+
+import streamlit as st
+
+from core.backbones.catalogue import get, resolve_freeze
+from core.data.dataset import Dataset
+from core.errors import DataError
+from core.estimates import Estimate, estimate
+from core.recipe.fields import Recipe
+from core.recipe.specs import field_spec
+from pages.parts.data import dataset_view
+from pages.parts.session import state
+from pages.parts.widgets import charts, errors, fields, wording
+
+if TYPE_CHECKING:
+    import pandas as pd
+
+_VIEWS = (1, 2, 4, 8, 16)
+
+
+def settings(dataset: Dataset, recipe: Recipe) -> None:
+    """The settings most people touch, in two columns."""
+    left, right = st.columns(2, gap="large")
+    with left:
+        st.subheader("Training", anchor=False)
+        _training()
+    with right:
+        st.subheader("Augmentation", anchor=False, help="Random changes to the training pictures, so that the network "
+                     "learns what matters and not the pictures by heart.")
+        _augmentation(dataset, recipe)
+    with st.expander("Advanced", icon=":material/tune:"):
+        _advanced()
+
+
+def summary(dataset: Dataset, recipe: Recipe) -> None:
+    """One line on what Start would do."""
+    counts = dataset_view.split(dataset, recipe.data)["split"].value_counts()
+    cost = _cost(recipe, counts)
+    images = ", ".join(f"{counts[name]:,} {charts.NAMES[name]}" for name in charts.COLORS if name in counts)
+    with st.container(horizontal=True, vertical_alignment="center", gap="small"):
+        st.badge(wording.model(recipe), icon=":material/account_tree:", color="primary")
+        st.badge(errors.plain(f"{dataset.name}: {images} images"),
+                 icon=":material/photo_library:", color="gray")
+        st.badge(f"about {wording.duration(cost.total_s)}", icon=":material/schedule:", color="gray",
+                 help=f"A rough guess: {wording.duration(cost.prepare_s)} to run the frozen layers once and "
+                      f"{wording.duration(cost.epoch_s)} an epoch, if nothing was prepared before.")
+        if cost.cache_bytes:
+            st.badge(f"keeps {wording.size(cost.cache_bytes)} on disk", icon=":material/database:", color="gray",
+                     help="What the frozen layers give for every picture, and decoded pictures where they are read "
+                          "again and again. Later runs use it, too; it is removed when its place is needed.")
+
+
+def _training() -> None:
+    with st.grid(2, min_column_width=140):
+        fields.draw("train.phases.0.epochs")
+        fields.draw("train.batch_size", options=[8, 16, 32, 64, 128, 256])
+        fields.draw("train.phases.0.optimizer")
+        fields.draw("train.phases.0.learning_rate")
+
+
+def _augmentation(dataset: Dataset, recipe: Recipe) -> None:
+    fields.draw("augment.preset", label="How much")
+    if recipe.augment.preset == "custom":
+        fields.draw("augment.flip")
+        with st.grid(3, min_column_width=125):
+            for name in ("rotation", "zoom", "shift"):
+                fields.draw(f"augment.{name}")
+    if not recipe.augment.active:
+        st.caption("Pictures are used as they are.")
+        return
+    _, variant = get(recipe.model.backbone, recipe.model.alpha)
+    if not any(resolve_freeze(variant, phase.freeze) for phase in recipe.train.phases):
+        st.caption("Nothing is frozen, so the pictures are changed anew every epoch.")
+        return
+    with st.container(width=200):
+        fewest = field_spec("augment.views").minimum or 1
+        fields.draw("augment.views", options=[*(views for views in _VIEWS if views >= fewest), "fresh"])
+    st.caption("Frozen layers run once per view and their output is kept, so a few views train quickly; *fresh* "
+               "changes the pictures anew every epoch and runs the whole network each time.")
+    with contextlib.suppress(DataError):  # a split that cannot be had is explained by the summary
+        st.caption(_both_times(dataset, recipe))
+
+
+def _both_times(dataset: Dataset, recipe: Recipe) -> str:
+    """How long the run takes with a few views, and with fresh changes every epoch."""
+    counts = dataset_view.split(dataset, recipe.data)["split"].value_counts()
+    views = recipe.augment.views if isinstance(recipe.augment.views, int) else field_spec("augment.views").default
+    few, fresh = (wording.duration(_cost(recipe.override([f"augment.views={choice}"]), counts).total_s)
+                  for choice in (views, "fresh"))
+    return f"This run takes about **{few}** with {wording.count(views, 'view')}, about **{fresh}** with *fresh*."
+
+
+def _cost(recipe: Recipe, counts: pd.Series) -> Estimate:
+    return estimate(recipe, int(counts.sum()), int(counts["train"]), state.workspace())
+
+
+def _advanced() -> None:
+    columns = st.columns(3, gap="large")
+    groups = (
+        ("train.phases.0.schedule", "train.phases.0.warmup", "train.phases.0.patience", "train.monitor"),
+        ("train.phases.0.weight_decay", "train.phases.0.clip_norm", "train.phases.0.clip_value", "train.seed"),
+        ("train.class_weights", "train.label_smoothing"),
+    )
+    for column, paths in zip(columns, groups, strict=True):
+        with column:
+            for path in paths:
+                fields.draw(path)
+

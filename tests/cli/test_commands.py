@@ -1,0 +1,310 @@
+"""The command line: exit status, one line for what the user can put right, results on stdout."""
+
+from __future__ import annotations
+
+import io
+import json
+import zipfile
+from dataclasses import replace
+from pathlib import Path
+
+import numpy as np
+import pandas as pd
+import pytest
+from PIL import Image
+
+from core import api, inference
+from core.cli.commands import SHORTHANDS, main
+from core.cli.output import write_predictions_csv
+from core.data.dataset import Dataset
+from core.data.library import delete_dataset, ingest
+from core.inference import Prediction
+from core.jobs import queue as jobs
+from core.recipe.fields import Recipe
+from core.recipe.specs import field_spec
+from core.runs.run import Run
+from core.scoring.metrics import evaluate_predictions
+from core.store.files import write_json
+from core.store.workspace import Workspace
+
+
+@pytest.fixture
+def workspace(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Workspace:
+    """An empty workspace, and no weights on this machine."""
+    monkeypatch.setenv("GRAFT_WORKSPACE", str(tmp_path / "workspace"))
+    monkeypatch.setenv("GRAFT_WEIGHTS_DIR", str(tmp_path / "no-weights"))
+    monkeypatch.setenv("KERAS_HOME", str(tmp_path / "keras"))
+    monkeypatch.setenv("https_proxy", "http://127.0.0.1:9")  # closed: no download, wherever the tests run
+    monkeypatch.chdir(tmp_path)
+    return Workspace.default()
+
+
+@pytest.fixture
+def archive(tmp_path: Path) -> Path:
+    """A zip with ten small images of each of two classes."""
+    random = np.random.default_rng(0)
+    path = tmp_path / "pets.zip"
+    with zipfile.ZipFile(path, "w") as file:
+        for name in ("cat", "dog"):
+            for index in range(10):
+                buffer = io.BytesIO()
+                Image.fromarray(random.integers(0, 255, (24, 24, 3), dtype=np.uint8)).save(buffer, "PNG")
+                file.writestr(f"{name}/{index}.png", buffer.getvalue())
+    return path
+
+
+@pytest.fixture
+def dataset(archive: Path, workspace: Workspace) -> Dataset:
+    return ingest(archive, workspace)
+
+
+@pytest.fixture
+def finished(dataset: Dataset, workspace: Workspace) -> Run:
+    """A run folder as a completed run leaves it."""
+    run = Run.create(dataset, Recipe.parse({"model": {"weights": "none"}}), workspace)
+    table = pd.DataFrame({
+        "path": ["a", "b"], "file": ["a", "b"], "split": "validation", "true": ["cat", "dog"],
+        "predicted": ["cat", "cat"], "probability": [0.9, 0.6], "p0": [0.9, 0.6], "p1": [0.1, 0.4],
+    })
+    write_json(run.path / "metrics.json", {
+        **evaluate_predictions(table, run.classes), "best_epoch": 3, "val_accuracy": 0.5, "val_loss": 0.51,
+        "parameters": 410_000, "trainable_parameters": 2_562, "random_weights": True, "seconds": 12.5,
+    })
+    (run.path / "model.keras").write_bytes(b"the model")
+    (run.path / "labels.txt").write_text("cat\ndog\n")
+    run.write_status(replace(run.status(), state="completed"))
+    return run
+
+
+def refused(capsys: pytest.CaptureFixture[str], *arguments: object) -> str:
+    """Run a command that must end with status 2 and one line on stderr; gives that line."""
+    capsys.readouterr()
+    assert main([str(argument) for argument in arguments]) == 2
+    captured = capsys.readouterr()
+    last = captured.err.splitlines()[-1]
+    assert last.startswith("Error: ")
+    assert captured.err.count("Error: ") == 1 and "Traceback" not in captured.err
+    assert captured.out == ""
+    return last
+
+
+def printed(capsys: pytest.CaptureFixture[str], *arguments: object) -> str:
+    """Run a command that must succeed; gives what it printed on stdout."""
+    capsys.readouterr()
+    assert main([str(argument) for argument in arguments]) == 0
+    return capsys.readouterr().out
+
+
+def test_without_a_command_it_says_what_there_is(capsys):
+    text = printed(capsys)
+    for command in ("inspect", "train", "stop", "evaluate", "predict", "runs", "export"):
+        assert command in text
+
+
+@pytest.mark.parametrize("arguments", [
+    ["nonsense"], ["train"], ["train", "digits", "--nonsense"], ["train", "digits", "--epochs"], ["predict", "run"],
+    ["predict", "run", "x.jpg", "--top-k", "0"], ["export", "run"],
+])
+def test_wrong_usage(capsys, workspace, arguments):
+    assert "--help" in refused(capsys, *arguments)
+
+
+def test_the_short_options_are_the_recipes_fields(capsys):
+    text = " ".join(printed(capsys, "train", "--help").split())
+    for name, path in SHORTHANDS.items():
+        assert f"--{name}" in text
+        assert " ".join(field_spec(path.replace(".0.", ".")).help.split()) in text
+
+
+@pytest.mark.parametrize(("arguments", "said"), [
+    (["--backbone", "MobileNetV9"], "MobileNetV2"),
+    (["--alpha", "0.4"], "0.35"),
+    (["--epochs", "0"], "train.phases.0.epochs"),
+    (["--epochs", "many"], "train.phases.0.epochs"),
+    (["--weights", "my.h5"], "imagenet, none"),
+    (["--set", "model.nonsense=1"], "model.nonsense"),
+    (["--set", "model.dropout"], "FIELD=VALUE"),
+    (["--recipe", "missing.json"], "missing.json"),
+])
+def test_settings_that_cannot_be(capsys, workspace, archive, arguments, said):
+    assert said in refused(capsys, "train", archive, *arguments)
+    assert not list(workspace.runs.iterdir())
+
+
+def test_a_freeze_point_that_is_no_block(capsys, workspace, archive):
+    line = refused(capsys, "train", archive, "--weights", "none", "--freeze", "block_99")
+    assert "block_16" in line
+
+
+def test_missing_weights_name_the_file_and_the_ways_out(capsys, workspace, archive):
+    line = refused(capsys, "train", archive, "--backbone", "VGG16")
+    for part in ("vgg16_weights_tf_dim_ordering_tf_kernels_notop.h5", "no-weights", "connect", "model.weights=none"):
+        assert part in line
+    assert not list(workspace.runs.iterdir())
+
+
+def test_random_weights_are_never_taken_silently_for_a_sample_either(capsys, workspace):
+    line = refused(capsys, "train", "digits", "--backbone", "MobileNetV2")
+    assert "mobilenet_v2_weights" in line
+
+
+def test_short_options_do_not_guess_a_phase(capsys, workspace, archive, tmp_path):
+    recipe = tmp_path / "two.json"
+    recipe.write_text(json.dumps({"train": {"phases": [{"epochs": 1}, {"epochs": 2}]}}))
+    assert "train.phases.0.epochs" in refused(capsys, "train", archive, "--recipe", recipe, "--epochs", "3")
+
+
+@pytest.mark.parametrize("content", [None, b"", b"this is no archive"])
+def test_a_dataset_that_is_none(capsys, workspace, tmp_path, content):
+    path = tmp_path / "photos.zip"
+    if content is not None:
+        path.write_bytes(content)
+    assert "photos.zip" in refused(capsys, "inspect", path)
+
+
+def test_inspect(capsys, workspace, archive):
+    summary = json.loads(printed(capsys, "inspect", archive, "--json"))
+    assert summary["images"] == 20 and summary["classes"] == ["cat", "dog"]
+    text = printed(capsys, "inspect", archive)
+    assert "20 images in 2 classes" in text and "cat" in text
+
+
+@pytest.mark.parametrize("command", ["stop", "evaluate", "export --format keras"])
+def test_a_run_that_does_not_exist(capsys, workspace, command):
+    name, *options = command.split()
+    assert "There is no run" in refused(capsys, name, "run-nothing", *options)
+
+
+def test_a_folder_that_is_no_run(capsys, workspace, tmp_path):
+    assert "not a run folder" in refused(capsys, "evaluate", tmp_path)
+
+
+def test_runs(capsys, workspace, finished):
+    rows = json.loads(printed(capsys, "runs", "--json"))
+    assert [row["id"] for row in rows] == [finished.id]
+    assert rows[0]["state"] == "completed" and rows[0]["val_accuracy"] == 0.5 and rows[0]["weights"] == "none"
+    assert finished.id in printed(capsys, "runs")
+
+
+def test_no_runs_yet(capsys, workspace):
+    assert json.loads(printed(capsys, "runs", "--json")) == []
+
+
+def test_evaluate_prints_the_scores(capsys, workspace, finished):
+    assert json.loads(printed(capsys, "evaluate", finished.path, "--json")) == finished.metrics()
+    text = printed(capsys, "evaluate", finished.id)
+    assert "validation: accuracy 0.5000" in text and "dog" in text and "best_epoch" not in text
+    assert set(api.evaluate(finished)) == {"validation"}
+
+
+class Answers:
+    """Stands where the prediction process would: says cat to every image, or reads none."""
+
+    def __init__(self, error: str | None = None) -> None:
+        self.error, self.asked = error, []
+
+    def predict(self, run_dir: Path, images: list[Path], top_k: int = 3, timeout: float = 60) -> list[Prediction]:
+        self.asked += images
+        if self.error:
+            return [Prediction(path, "", 0.0, [], self.error) for path in images]
+        top = [{"label": "cat", "probability": 0.75}, {"label": "dog", "probability": 0.25}]
+        return [Prediction(path, "cat", 0.75, top, None) for path in images]
+
+
+@pytest.fixture
+def answers(monkeypatch: pytest.MonkeyPatch) -> Answers:
+    answers = Answers()
+    monkeypatch.setattr(inference, "shared_predictor", lambda: answers)
+    return answers
+
+
+def test_evaluate_on_a_dataset_leaves_out_what_the_model_was_trained_on(capsys, workspace, finished, dataset, answers):
+    split = finished.splits().set_index("file")["split"]
+    capsys.readouterr()
+    assert main(["evaluate", str(finished.path), "--dataset", dataset.id, "--json"]) == 0
+    captured = capsys.readouterr()
+    assert json.loads(captured.out)["dataset"]["images"] == 4
+    assert "trained on them: 16 of 20 images" in captured.err
+    assert {split[path.name] for path in answers.asked} == {"validation"}
+
+
+def test_evaluate_on_nothing_but_training_images(workspace, finished, dataset, answers):
+    splits, notes = finished.splits().assign(split="train"), []
+    splits.to_csv(finished.path / "splits.csv", index=False)
+    assert api.evaluate(finished, dataset, on_note=notes.append)["dataset"]["images"] == 20
+    assert len(notes) == 1 and "trained on all of these images" in notes[0]
+
+
+def test_evaluate_when_the_training_data_is_gone(workspace, finished, dataset, archive, answers):
+    other, notes = ingest(archive, workspace), []
+    delete_dataset(workspace, dataset.id)
+    assert api.evaluate(finished, other, on_note=notes.append)["dataset"]["images"] == 20 and not notes
+
+
+def test_evaluate_when_no_image_can_be_read(capsys, workspace, finished, dataset, answers):
+    answers.error = "the file is gone"
+    line = refused(capsys, "evaluate", finished.path, "--dataset", dataset.id)
+    assert "None of the 4 images" in line and "the file is gone" in line
+
+
+def test_evaluate_before_there_is_a_score(capsys, workspace, dataset):
+    run = Run.create(dataset, Recipe.parse({"model": {"weights": "none"}}), workspace)
+    assert "queued" in refused(capsys, "evaluate", run.path)
+    assert "has no model" in refused(capsys, "predict", run.path, run.path / "recipe.json")
+
+
+def test_stop_asks_a_waiting_run_to_end(capsys, workspace, dataset, finished):
+    run = Run.create(dataset, Recipe.parse({"model": {"weights": "none"}}), workspace)
+    printed(capsys, "stop", run.path)
+    assert run.status().state == "stopped"
+    assert "completed" in refused(capsys, "stop", finished.path)
+
+
+def test_export_writes_model_and_labels(capsys, workspace, finished, tmp_path):
+    target = Path(printed(capsys, "export", finished.path, "--format", "keras", "--out", tmp_path / "m.zip").strip())
+    with zipfile.ZipFile(target) as archive:
+        assert archive.read("model.keras") == b"the model"
+        assert archive.read("labels.txt") == b"cat\ndog\n"
+    assert "keras" in refused(capsys, "export", finished.path, "--format", "tflite")
+    assert "Cannot write" in refused(capsys, "export", finished.path, "--format", "keras", "--out", "/no/such/m.zip")
+
+
+def test_predict_needs_something_to_look_at(capsys, workspace, finished, tmp_path):
+    assert "There is no file" in refused(capsys, "predict", finished.path, tmp_path / "missing.jpg")
+    (tmp_path / "empty").mkdir()
+    assert "no image" in refused(capsys, "predict", finished.path, tmp_path / "empty")
+    assert "Choose one" in refused(capsys, "predict", finished.path, "x.jpg", "--json", "--csv", "x.csv")
+
+
+def test_a_bug_shows_its_traceback(capsys, workspace, finished):
+    (finished.path / "metrics.json").write_text("{broken")
+    assert main(["evaluate", str(finished.path)]) == 1
+    assert "Traceback" in capsys.readouterr().err
+
+
+def test_a_failed_run_ends_with_its_error_and_the_result_line(capsys, workspace, archive, monkeypatch):
+    """Instead of a worker there is a process that is gone at once, as after `kill -9`."""
+
+    def start_and_lose(run: Run) -> None:
+        run.write_status(replace(run.status(), state="running", pid=2**30))
+
+    monkeypatch.setattr(jobs, "run_now", start_and_lose)
+    assert main(["train", str(archive), "--weights", "none", "--freeze", "none"]) == 2
+    captured = capsys.readouterr()
+    result = json.loads(captured.out.splitlines()[-1])
+    assert set(result) == {"run_dir", "state", "val_accuracy", "val_loss", "epochs", "seconds"}
+    assert result["state"] == "interrupted"
+    assert "worker.log" in captured.err.splitlines()[-1]
+
+
+def test_predictions_as_csv(tmp_path):
+    rows = [
+        {"path": "a, b.jpg", "label": "cat", "probability": 0.75,
+         "top": [{"label": "cat", "probability": 0.75}, {"label": "dog", "probability": 0.25}]},
+        {"path": "c.jpg", "error": "not an image"},
+    ]
+    write_predictions_csv(rows, tmp_path / "answers.csv")
+    table = pd.read_csv(tmp_path / "answers.csv", keep_default_na=False)
+    assert list(table.columns) == ["path", "label", "probability", "label_2", "probability_2", "error"]
+    assert list(table["path"]) == ["a, b.jpg", "c.jpg"]
+    assert table.loc[0, "label_2"] == "dog" and table.loc[1, "error"] == "not an image"

@@ -1,0 +1,101 @@
+import io
+import os
+import struct
+import tarfile
+import unicodedata
+import zipfile
+from pathlib import Path
+
+import pytest
+
+from core.data.sources.archive import walk
+from core.data.sources.members import Notes
+from core.data.sources.names import natural, of_path, readable
+from core.store.limits import Limits
+
+
+def raw_zip(path, raw_name):
+    """A zip whose member's name is exactly these bytes, without the UTF-8 flag."""
+    stand_in = "x" * len(raw_name)
+    with zipfile.ZipFile(path, "w") as archive:
+        archive.writestr(stand_in, b"data")
+    data = path.read_bytes().replace(stand_in.encode(), raw_name)
+    path.write_bytes(data)
+    return path
+
+
+LABELS = [
+    ("Mädchenauge", "cp437"),
+    ("Größe", "cp437"),
+    ("Grün", "cp437"),
+    ("été", "cp437"),
+    ("señal", "cp437"),
+    ("蚂蚁", "gbk"),
+    ("蜜蜂", "gbk"),
+    ("玫瑰花", "gbk"),
+    ("ひまわり", "shift_jis"),
+    ("アリ", "shift_jis"),
+    ("向日葵", "shift_jis"),
+    ("蚂蚁", "utf-8"),
+    ("Größe", "utf-8"),
+    ("ひまわり", "utf-8"),
+    ("flowers", "ascii"),
+]
+
+
+@pytest.mark.parametrize(("label", "encoding"), LABELS)
+def test_the_class_label_of_a_zip_is_readable(tmp_path, label, encoding):
+    source = raw_zip(tmp_path / "names.zip", f"{label}/1.png".encode(encoding))
+    assert [member.name for member in walk(source, Limits(), Notes())] == [f"{label}/1.png"]
+
+
+def test_a_zip_with_the_utf8_flag(tmp_path):
+    with zipfile.ZipFile(tmp_path / "names.zip", "w") as archive:
+        archive.writestr("蚂蚁/ü.png", b"data")
+    assert [member.name for member in walk(tmp_path / "names.zip", Limits(), Notes())] == ["蚂蚁/ü.png"]
+
+
+def test_a_decomposed_name_is_composed(tmp_path):
+    with zipfile.ZipFile(tmp_path / "names.zip", "w") as archive:
+        archive.writestr(unicodedata.normalize("NFD", "Käfer/1.png"), b"data")
+    assert [member.name for member in walk(tmp_path / "names.zip", Limits(), Notes())] == ["Käfer/1.png"]
+
+
+def test_a_tar_in_another_encoding(tmp_path):
+    with tarfile.open(tmp_path / "names.tar", "w", format=tarfile.GNU_FORMAT, encoding="gbk") as archive:
+        info = tarfile.TarInfo("蚂蚁/1.png")
+        info.size = 4
+        archive.addfile(info, io.BytesIO(b"data"))
+    assert [member.name for member in walk(tmp_path / "names.tar", Limits(), Notes())] == ["蚂蚁/1.png"]
+
+
+def test_a_folder_reads_the_same_whatever_files_are_in_it():
+    folder = "蚂蚁".encode("gbk")
+    assert {
+        readable(folder + b"/" + file).split("/")[0] for file in (b"1.png", b"\x84.png", "ü".encode(), b"\xff\xfe")
+    } == {"蚂蚁"}
+
+
+def test_no_byte_is_unreadable():
+    for first in range(256):
+        assert readable(bytes([first, 0x80, first]))
+
+
+def test_a_broken_utf8_flag_is_an_archive_error(tmp_path):
+    from core.errors import ArchiveError
+
+    source = raw_zip(tmp_path / "names.zip", b"\xff\xfe/1.png")
+    data = bytearray(source.read_bytes())
+    struct.pack_into("<H", data, data.find(b"PK\x01\x02") + 8, 0x800)
+    source.write_bytes(data)
+    with pytest.raises(ArchiveError):
+        list(walk(source, Limits(), Notes()))
+
+
+def test_natural_order():
+    assert sorted(["10", "2", "b", "A", "a10", "a9", "²"], key=natural) == ["2", "10", "A", "a9", "a10", "b", "²"]
+
+
+def test_a_path_on_this_machine_is_text_whatever_its_bytes():
+    assert of_path(Path("a/Ka\u0308fer.jpg")) == "a/K\u00e4fer.jpg"  # as a Mac writes it, and as all others do
+    of_path(Path(os.fsdecode(b"a/caf\xe9.jpg"))).encode()

@@ -1,0 +1,69 @@
+"""Scaling of pixels exists once: one image, the same answer wherever it is asked for."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator
+
+import keras
+import numpy as np
+import pytest
+
+from core.data.dataset import Dataset
+from core.engine import worker
+from core.engine.feed.pixels import Pixels
+from core.engine.model.loading import read_model
+from core.engine.model.network import PREPROCESSING
+from core.engine.model.onnx_session import onnx_runner
+from core.inference import Predictor
+from core.runs.run import Run
+from core.store.workspace import Workspace
+from tests.engine.pretrained import write_weights
+
+
+@pytest.fixture(scope="module")
+def predictor() -> Iterator[Predictor]:
+    started = Predictor()
+    yield started
+    started.close()
+
+
+@pytest.mark.parametrize("mode", ["tf", "caffe", "torch"])
+def test_scaling_is_that_of_keras(mode):
+    image = keras.Input((8, 8, 3))
+    values = np.random.default_rng(0).integers(0, 256, (2, 8, 8, 3), np.uint8)
+    expected = keras.applications.imagenet_utils.preprocess_input(values.astype(np.float32), mode=mode)
+    found = keras.Model(image, PREPROCESSING[mode](image))(values)
+    np.testing.assert_allclose(found, expected, rtol=1e-4, atol=1e-5)
+
+
+@pytest.mark.parametrize(("name", "alpha"), [
+    ("MobileNet", 0.25), ("VGG16", None), ("DenseNet121", None), ("MobileNetV3Small", 0.75),
+], ids=["tf", "caffe", "torch", "inside"])
+def test_training_model_twin_and_prediction_agree(tiny_run: Callable[..., Run], workspace, tmp_path, monkeypatch,
+                                                  predictor, name, alpha):
+    monkeypatch.setenv("GRAFT_WEIGHTS_DIR", str(tmp_path / "weights"))
+    if name != "DenseNet121":  # 400 layers; its random weights are good enough
+        write_weights(tmp_path / "weights", name, alpha)
+    weights = "none" if name == "DenseNet121" else "imagenet"
+    run = tiny_run(f"model.backbone={name}", f"model.alpha={'null' if alpha is None else alpha}",
+                   f"model.weights={weights}", "train.phases.0.epochs=3", "train.phases.0.learning_rate=0.002",
+                   "train.phases.0.freeze=all", "train.phases.0.optimizer=adam")
+    assert worker.main([str(run.path)]) == 0, run.status().error
+    table = run.predictions()
+    assert table is not None
+    trained = table[["p0", "p1", "p2"]].to_numpy()[:4]
+    assert np.abs(trained - trained[:1]).max() > 0.01  # it tells the pictures apart
+    dataset = Dataset.load(run.dataset_path)
+    files = [dataset.image_path(file) for file in table["file"][:4]]
+    pixels = Pixels(dataset, Workspace(workspace.root), 32, "crop")
+    images = pixels.decode(np.array([pixels.paths.index(path) for path in files]))
+    answers = predictor.predict(run.path, files, top_k=3)
+    found = {
+        "model.keras": read_model(run.path / "model.keras").predict(images, verbose=0),
+        "serving.onnx": onnx_runner(run.path / "serving.onnx")(images),
+        "prediction": np.array([[{item["label"]: item["probability"] for item in answer.top}[name]
+                                 for name in run.classes] for answer in answers]),
+    }
+    for place, probabilities in found.items():
+        np.testing.assert_allclose(probabilities, trained, atol=2e-3, err_msg=place)
+    np.testing.assert_allclose(found["serving.onnx"], found["model.keras"], atol=1e-4)

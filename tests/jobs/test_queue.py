@@ -1,0 +1,177 @@
+"""Worker processes: started, queued, stopped, killed, and outliving whoever started them."""
+
+from __future__ import annotations
+
+import os
+import signal
+import subprocess
+import sys
+import time
+from collections.abc import Callable
+
+import psutil
+import pytest
+
+from core import api
+from core.errors import RunError, WeightsNotFoundError
+from core.jobs import queue as jobs
+from core.runs.status import Status
+from core.store.limits import Limits
+from core.store.workspace import Workspace
+
+LONG = ("train.phases.0.freeze=none", "train.phases.0.epochs=1000")
+NO_WEIGHTS = ("model.backbone=VGG16", "model.weights=imagenet")
+"""Ends after a second or two, before keras is imported."""
+
+
+def until(done: Callable[[], bool], seconds: float = 120.0) -> None:
+    deadline = time.monotonic() + seconds
+    while not done():
+        assert time.monotonic() < deadline, "it took too long"
+        time.sleep(0.1)
+
+
+@pytest.fixture(autouse=True)
+def _machine_without_weights(no_weights: None) -> None:
+    """No test here downloads anything."""
+
+
+def test_a_run_outlives_who_started_it_and_stop_keeps_the_best_model(tiny_run, workspace):
+    run = tiny_run(*LONG)
+    code = ("import sys; from core.jobs import queue as jobs; from core.runs.run import Run; "
+            "from core.store.workspace import Workspace; "
+            "jobs.submit(Run.open(sys.argv[1]), Workspace(sys.argv[2]))")
+    subprocess.run([sys.executable, "-c", code, str(run.path), str(workspace.root)], cwd=jobs.PROJECT, check=True,
+                   timeout=60)
+    assert run.status().state == "running"
+    until(lambda: len(run.history()) >= 2)
+    seen = run.status()
+    assert seen.pid is not None and psutil.pid_exists(seen.pid)
+    assert seen.epochs == 1000 and seen.epoch >= 2 and seen.eta_s is not None and seen.eta_s > 0
+    began = time.monotonic()
+    run.request_stop()
+    assert jobs.wait(run).state == "stopped"
+    assert time.monotonic() - began < 30
+    metrics = run.metrics()
+    assert run.has_model and metrics is not None and len(run.history()) < 1000
+    assert metrics["val_accuracy"] == pytest.approx(
+        max(run.history()["val_accuracy"].max(), metrics["val_accuracy"]), abs=1e-6)
+    assert api.summary(run)["state"] == "stopped"
+
+
+def test_a_killed_worker_leaves_an_interrupted_run_with_its_log(tiny_run, workspace):
+    run = tiny_run(*LONG)
+    jobs.submit(run, workspace)
+    until(lambda: len(run.history()) >= 1)
+    pid = run.status().pid
+    assert pid is not None
+    os.kill(pid, signal.SIGKILL)
+    until(lambda: run.status().state != "running", 10)
+    assert run.status().state == "interrupted"
+    assert "Random starting weights" in run.log_tail()
+    assert len(run.history()) >= 1 and run.events()
+    assert isinstance(api.run_error(run, run.status()), RunError)
+    following = tiny_run(*NO_WEIGHTS)
+    jobs.submit(following, workspace)  # a dead run does not hold the place
+    assert jobs.wait(following).state == "failed"
+
+
+def test_runs_wait_for_each_other(tiny_run, workspace):
+    first, second, third = (tiny_run(*NO_WEIGHTS) for _ in range(3))
+    for run in (first, second, third):
+        jobs.submit(run, workspace)
+    assert [run.status().state for run in (first, second, third)] == ["running", "queued", "queued"]
+    third.request_stop()
+
+    def both_ended() -> bool:
+        jobs.tick(workspace)
+        states = [run.status().state for run in (first, second)]
+        assert states != ["running", "running"]
+        return states == ["failed", "failed"]
+
+    until(both_ended)
+    assert second.status().started >= first.status().updated
+    assert third.status().state == "stopped" and third.status().started is None
+
+
+def test_as_many_as_allowed_run_at_once(tiny_run, workspace):
+    two = Workspace(workspace.root, Limits(max_parallel_runs=2))
+    runs = [tiny_run(*NO_WEIGHTS) for _ in range(3)]
+    for run in runs:
+        jobs.submit(run, two)
+    assert [run.status().state for run in runs] == ["running", "running", "queued"]
+    runs[2].request_stop()
+    for run in runs:
+        jobs.wait(run)
+
+
+def test_a_missing_weights_file_reaches_who_waits(tiny_run, workspace):
+    run = tiny_run(*NO_WEIGHTS)
+    seen: list[Status] = []
+    jobs.run_now(run)
+    status = jobs.wait(run, seen.append)
+    assert status.state == "failed" and [item.state for item in seen][-1] == "failed"
+    error = api.run_error(run, status)
+    assert isinstance(error, WeightsNotFoundError) and "model.weights=none" in error.hint
+    assert "Traceback" in run.log_tail()
+
+
+@pytest.mark.parametrize("first", ["submit", "tick", "run_now"])
+def test_a_run_is_started_once(tiny_run, workspace, first):
+    """A page that polls may start what the command line has just made, and the other way round."""
+    run = tiny_run(*NO_WEIGHTS)
+    ways = {"submit": lambda: jobs.submit(run, workspace), "tick": lambda: jobs.tick(workspace),
+            "run_now": lambda: jobs.run_now(run)}
+    ways[first]()
+    pid = run.status().pid
+    assert pid is not None
+    for start in ways.values():
+        start()
+        assert run.status().pid == pid
+    jobs.wait(run)
+    for start in (ways["submit"], ways["run_now"]):
+        with pytest.raises(RunError, match="failed"):
+            start()
+
+
+def test_a_bug_is_told_apart_from_what_a_user_can_put_right(tiny_run):
+    run = tiny_run()
+    failed = Status(state="failed", error={"kind": "GraftError", "message": "Unexpected.", "hint": ""})
+    assert isinstance(api.run_error(run, failed), RuntimeError)
+
+
+def test_ended_workers_do_not_stay_as_zombies(tiny_run, workspace):
+    run = tiny_run(*NO_WEIGHTS)
+    jobs.submit(run, workspace)
+    pid = run.status().pid
+    jobs.wait(run)
+
+    def collected() -> bool:
+        jobs.tick(workspace)
+        return not psutil.pid_exists(pid)
+
+    until(collected, 20)
+
+
+def test_a_run_that_cannot_be_started_does_not_hold_up_the_next(tiny_run, workspace):
+    broken, good = tiny_run(), tiny_run()
+    started = []
+
+    def launcher(run):
+        if run.id == broken.id:
+            raise PermissionError("worker.log")
+        started.append(run.id)
+        return os.getpid()
+
+    jobs.tick(workspace, launcher)
+    assert broken.status().state == "failed" and "worker.log" in (broken.status().error or {})["message"]
+    jobs.tick(workspace, launcher)
+    assert started == [good.id]
+
+
+def test_folders_of_the_environment_reach_the_worker_as_absolute_ones(monkeypatch, tmp_path):
+    monkeypatch.chdir(tmp_path)
+    monkeypatch.setenv("GRAFT_WEIGHTS_DIR", "weights")
+    monkeypatch.delenv("KERAS_HOME", raising=False)
+    found = jobs.worker_environment()
+    assert found["GRAFT_WEIGHTS_DIR"] == str(tmp_path / "weights") and "KERAS_HOME" not in found

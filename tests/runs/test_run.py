@@ -1,0 +1,283 @@
+"""Run folders, seen through their files."""
+
+from __future__ import annotations
+
+import errno
+import io
+import json
+import os
+import subprocess
+import sys
+import time
+import zipfile
+from dataclasses import replace
+
+import psutil
+import pytest
+
+from core.errors import NotFoundError, RecipeError, RunError
+from core.runs import run as runs
+from core.runs.index import list_runs
+from core.runs.run import Run
+from core.runs.status import Status
+from core.store.files import read_json, write_json
+from core.store.processes import process_started
+from core.store.workspace import Workspace
+from tests.tiny import tiny_recipe
+
+
+def sleeping() -> subprocess.Popen[bytes]:
+    return subprocess.Popen([sys.executable, "-c", "import time; time.sleep(60)"])
+
+
+def running(run: Run, pid: int) -> None:
+    run.write_status(replace(run.status(), state="running", pid=pid, pid_started=process_started(pid)))
+
+
+def test_a_new_run_is_complete_on_disk(tiny_run, colours):
+    run = tiny_run("train.phases.0.epochs=3")
+    assert run.status().state == "queued" and run.status().active and run.status().epochs == 3
+    document = read_json(run.path / "recipe.json")
+    assert document["schema_version"] == 1 and document["train"]["label_smoothing"] == 0.0  # defaults written out
+    assert run.dataset["id"] == colours.id and run.classes == ["blue", "green", "red"]
+    splits = run.splits()
+    assert set(splits["split"]) == {"train", "validation"} and len(splits) == 36
+    assert run.history().empty and run.batches().empty and run.events() == [] and run.log_tail() == ""
+    assert run.metrics() is None and run.predictions() is None and not run.has_model
+
+
+@pytest.mark.parametrize("change", [
+    "model.backbone=MobileNetV9", "model.alpha=0.3", "train.phases.0.freeze=block_99", "model.cut_layer=block_2_relu",
+    "train.phases.0.freeze=predictions",
+])
+def test_what_cannot_be_trained_makes_no_folder(colours, workspace, change):
+    with pytest.raises(RecipeError):
+        Run.create(colours, tiny_recipe(change), workspace)
+    assert not list(workspace.runs.iterdir())
+
+
+@pytest.mark.parametrize("point", ["all", "none", "block_2", "block_2_pool", "block_2_conv", "block_1_bn"])
+def test_any_layer_can_be_the_freeze_point(tiny_run, point):
+    assert tiny_run(f"train.phases.0.freeze={point}").status().state == "queued"
+
+
+def test_an_unknown_freeze_point_is_answered_with_the_blocks(colours, workspace):
+    with pytest.raises(RecipeError, match="block_2_konv") as caught:
+        Run.create(colours, tiny_recipe("train.phases.0.freeze=block_2_konv"), workspace)
+    assert "block_1, block_2, block_3" in caught.value.hint
+
+
+def test_a_folder_with_something_in_it_is_left_alone(colours, tmp_path):
+    (tmp_path / "here").mkdir()
+    (tmp_path / "here" / "thesis.txt").write_text("mine")
+    with pytest.raises(RunError, match="not empty"):
+        Run.create(colours, tiny_recipe(), path=tmp_path / "here")
+    assert (tmp_path / "here" / "thesis.txt").read_text() == "mine"
+
+
+def test_runs_are_listed_newest_first(tiny_run, workspace):
+    first = tiny_run()
+    time.sleep(1.1)  # an id has the second in it
+    second = tiny_run()
+    (workspace.runs / "no-run").mkdir()
+    assert [run.id for run in list_runs(workspace)] == [second.id, first.id]
+
+
+@pytest.mark.parametrize("name", ["run-nothing", "../datasets", "..", "", "a/b", "/etc"])
+def test_a_guessed_id_is_answered_as_a_missing_one(workspace, name):
+    with pytest.raises(NotFoundError, match="There is no run"):
+        Run.find(workspace, name)
+
+
+def test_a_folder_that_is_no_run(tmp_path):
+    with pytest.raises(NotFoundError, match="not a run folder"):
+        Run.open(tmp_path)
+
+
+def test_a_running_run_whose_process_is_killed_is_interrupted(tiny_run):
+    run = tiny_run()
+    process = sleeping()
+    running(run, process.pid)
+    assert run.status().state == "running"
+    process.kill()
+    while psutil.Process(process.pid).status() != psutil.STATUS_ZOMBIE:
+        time.sleep(0.01)
+    assert run.status().state == "interrupted"
+    process.wait()
+    assert read_json(run.path / "status.json")["state"] == "interrupted"
+    assert not run.status().active and "gone" in run.status().message
+
+
+def test_another_process_with_the_same_number_is_not_the_worker(tiny_run):
+    run = tiny_run()
+    started = psutil.Process(os.getpid()).create_time()
+    run.write_status(replace(run.status(), state="running", pid=os.getpid(), pid_started=started - 1000))
+    assert run.status().state == "interrupted"
+
+
+@pytest.mark.parametrize("content", [
+    None, b"", b'{"state": "runn', b"{}", b"[]", b'{"state": "asleep"}', b'{"state": "queued", "epochs": "many"}'])
+def test_a_status_that_cannot_be_read(tiny_run, content):
+    run = tiny_run()
+    (run.path / "status.json").unlink()
+    if content is not None:
+        (run.path / "status.json").write_bytes(content)
+    assert run.status().state == "interrupted" and run.status().message
+
+
+def test_a_status_of_a_later_version(tiny_run):
+    run = tiny_run()
+    write_json(run.path / "status.json", {**read_json(run.path / "status.json"), "mood": "good"})
+    assert run.status().state == "queued"
+
+
+def test_folders_that_cannot_be_read_are_passed_over(tiny_run, workspace):
+    whole, later, lost, torn = (tiny_run() for _ in range(4))
+    assert len(list_runs(workspace)) == 4
+    write_json(later.path / "recipe.json", {**read_json(later.path / "recipe.json"), "schema_version": 99})
+    (lost.path / "dataset.json").unlink()
+    (torn.path / "dataset.json").write_text('{"id": "colours"')
+    assert [run.id for run in list_runs(workspace)] == [whole.id]
+    with pytest.raises(RunError, match="cannot be read"):
+        _ = lost.dataset
+
+
+def test_a_history_without_a_line(tiny_run):
+    run = tiny_run()
+    (run.path / "history.csv").touch()
+    assert run.history().empty and "val_accuracy" in run.history()
+
+
+def test_events_are_read_on_and_begun_again(tiny_run):
+    run = tiny_run()
+    path = run.path / "events.jsonl"
+    run.append_event("note", text="one")
+    assert run.notes() == ["one"]
+    with open(path, "a") as file:
+        file.write('{"event": "note", "text": "t')
+    assert run.notes() == ["one"]
+    with open(path, "a") as file:
+        file.write('wo"}\n[]\n{"event": "batch"}\n')
+    assert run.notes() == ["one", "two"] and run.batches().empty
+    path.write_text('{"event": "note", "text": "new"}\n')
+    assert run.notes() == ["new"]
+    path.unlink()
+    assert run.notes() == []
+
+
+def test_the_batches_of_a_long_run_are_thinned_and_end_with_the_last(tiny_run):
+    run = tiny_run()
+    lines = [json.dumps({"event": "batch", "epoch": 1, "step": step, "steps": 9001, "loss": step, "accuracy": 0})
+             for step in range(9002)]
+    (run.path / "events.jsonl").write_text("\n".join(lines[:5000]) + "\n")
+    assert len(run.batches()) <= 2001
+    with open(run.path / "events.jsonl", "a") as file:
+        file.write("\n".join(lines[5000:]) + "\n")
+    losses = list(run.batches()["loss"])
+    assert 1000 <= len(losses) <= 2001 and losses[:2] == [0, 8] and losses[-1] == 9001
+    assert losses == sorted(set(losses))
+
+
+def test_a_torn_last_event_is_passed_over(tiny_run):
+    run = tiny_run()
+    run.append_event("note", text="größer")
+    for step in (1, 2):
+        run.append_event("batch", phase="train", epoch=2, step=step, steps=4, loss=1.5 / step, accuracy=0.5)
+    with open(run.path / "events.jsonl", "ab") as file:
+        file.write('{"time": 1, "event": "note", "text": "grö'.encode()[:-1])
+    assert [event["event"] for event in run.events()] == ["note", "batch", "batch"]
+    assert run.notes() == ["größer"]
+    assert list(run.batches()["epoch"]) == [1.25, 1.5] and list(run.batches()["loss"]) == [1.5, 0.75]
+
+
+def test_the_end_of_the_log(tiny_run):
+    run = tiny_run()
+    (run.path / "worker.log").write_bytes("\n".join(f"line {index}" for index in range(20000)).encode() + b"\n\xff")
+    tail = run.log_tail(3).splitlines()
+    assert tail[:2] == ["line 19998", "line 19999"] and len(tail) == 3
+
+
+def test_a_waiting_run_is_stopped_at_once(tiny_run):
+    run = tiny_run()
+    run.request_stop()
+    assert run.status().state == "stopped" and "before it began" in run.status().message
+
+
+def test_a_running_run_is_asked_to_stop(tiny_run):
+    run = tiny_run()
+    running(run, os.getpid())
+    run.request_stop()
+    assert run.status().state == "running" and run.stop_requested
+
+
+def test_deleting(tiny_run):
+    run = tiny_run()
+    running(run, os.getpid())
+    with pytest.raises(RunError, match="still training"):
+        run.delete()
+    run.write_status(Status(state="stopped"))
+    run.delete()
+    assert not run.path.exists()
+
+
+def test_model_and_labels_in_one_zip(tiny_run):
+    run = tiny_run()
+    with pytest.raises(RunError, match="no model"):
+        run.model_zip()
+    (run.path / "model.keras").write_bytes(b"the model")
+    (run.path / "labels.txt").write_text("blue\n")
+    with zipfile.ZipFile(io.BytesIO(run.model_zip())) as archive:
+        assert {name: archive.read(name) for name in archive.namelist()} == {
+            "model.keras": b"the model", "labels.txt": b"blue\n"}
+
+
+def test_a_workspace_can_be_moved(tiny_run, workspace, tmp_path):
+    run = tiny_run()
+    moved = workspace.root.rename(tmp_path / "elsewhere")
+    found = Run.find(Workspace(moved), run.id)
+    assert found.dataset_path == moved / "datasets" / found.dataset["id"] and found.dataset_path.is_dir()
+
+
+def test_the_last_word_of_a_worker_counts(tiny_run, monkeypatch):
+    """The worker ends between the reading of its status and the look for its process."""
+    run = tiny_run()
+    process = sleeping()
+    running(run, process.pid)
+    final = replace(run.status(), state="completed")
+    reading = Run._read_status
+
+    def read_then_end(self: Run) -> Status:
+        seen = reading(self)
+        if process.poll() is None:
+            self.write_status(final)
+            process.kill()
+            process.wait()
+        return seen
+
+    monkeypatch.setattr(Run, "_read_status", read_then_end)
+    assert run.status().state == "completed"
+
+
+def test_a_clock_that_was_set_does_not_end_a_run(tiny_run):
+    run = tiny_run()
+    process = subprocess.Popen([sys.executable, "-c", "import time; time.sleep(60)", str(run.path)])
+    try:
+        started = psutil.Process(process.pid).create_time()
+        run.write_status(replace(run.status(), state="running", pid=process.pid, pid_started=started - 3600))
+        assert run.status().state == "running"
+    finally:
+        process.kill()
+        process.wait()
+
+
+def test_the_status_is_written_on_a_full_disk_too(tiny_run, monkeypatch):
+    run = tiny_run()
+    running(run, os.getpid())
+
+    def full(path, document):
+        raise OSError(errno.ENOSPC, "No space left on device")
+
+    monkeypatch.setattr(runs, "write_json", full)
+    run.write_status(replace(run.status(), state="failed", message="The disk is full."))
+    assert (run.status().state, run.status().message) == ("failed", "The disk is full.")
+    assert json.loads((run.path / "status.json").read_text())["state"] == "failed"
