@@ -45,6 +45,10 @@ class WorkspaceError(GraftError):
     """The workspace cannot be read or written, or its quota is used up."""
 
 
+class NewerFormatError(GraftError):
+    """A file was written by a newer version of Graft than this one."""
+
+
 class DataError(GraftError):
     """The images cannot be used as they are."""
 
