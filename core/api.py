@@ -12,7 +12,7 @@ from core.backbones import catalogue, weights
 from core.errors import DataError, RunError
 from core.jobs import queue as jobs
 from core.recipe.fields import Recipe
-from core.recipe.supported import require_supported
+from core.recipe.specs import require_available
 from core.runs.run import Run
 from core.runs.status import Status
 from core.store.workspace import Workspace
@@ -67,7 +67,7 @@ def prepare_weights(recipe: Recipe, progress: Progress | None = None) -> None:
         RecipeError: unknown backbone or width, or a value that this version cannot carry out.
         WeightsNotFoundError: no weights, and no download possible.
     """
-    require_supported(recipe)
+    require_available(recipe)
     catalogue.check(recipe)
     backbone, variant = catalogue.get(recipe.model.backbone, recipe.model.alpha)
     weights.ensure(backbone, variant, recipe.model.weights, progress)

@@ -184,7 +184,7 @@ def head_parameters(variant: Variant, model: ModelSettings, classes: int, size: 
         width *= variant.output_side(size) ** 2
     total = 0
     for layer in model.hidden:
-        total += (width + (2 if layer.batch_norm else 1)) * layer.units
+        total += (width + (1 if layer.batch_norm == "none" else 2)) * layer.units
         width = layer.units
     return total + (width + 1) * classes
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import copy
 import json
 from collections.abc import Iterator
 from typing import Any
@@ -42,6 +43,19 @@ def json_or_text(text: str) -> Any:
         return json.loads(text)
     except ValueError:
         return text
+
+
+def without_unknown(document: Any, error: ValidationError) -> Any:
+    """A copy of a document without the names that validation said are no settings."""
+    known = copy.deepcopy(document)
+    for problem in error.errors():
+        if problem["type"] == "extra_forbidden":
+            *parents, name = problem["loc"]
+            node = known
+            for part in parents:
+                node = node[part]
+            del node[name]
+    return known
 
 
 def explain(error: ValidationError) -> str:

@@ -8,15 +8,14 @@ from __future__ import annotations
 from collections.abc import Iterator
 from pathlib import Path
 
-from core.recipe.fields import PRESETS
+from core.recipe.fields import OPERATIONS, PRESETS
 from core.recipe.specs import FieldSpec, field_specs
-from core.recipe.supported import SUPPORTED
 from core.store.files import write_text
 
 REFERENCE_FILE = Path(__file__).resolve().parents[2] / "docs" / "settings.md"
 _INTRODUCTION = """# Settings
 
-Every field of a recipe. Written from `core/recipe/fields.py` by `make docs`; do not edit by hand.
+Every field of a recipe. Written from `core/recipe/` by `make docs`; do not edit by hand.
 
 A recipe is one JSON document; a field stands under its dotted path. Items of a list are counted from 0:
 `train.phases.0.epochs`, `model.hidden.1.units`. On the command line: `--set model.dropout=0.4`, or
@@ -39,7 +38,8 @@ def render() -> str:
 
 def _row(spec: FieldSpec) -> str:
     name = spec.path.rpartition(".")[2]
-    return f"| `{name}` | {_default(spec)} | {_values(spec)} | **{spec.title}.** {_cell(spec.help)} |\n"
+    applies = f" Applies when {' and '.join(map(str, spec.conditions))}." if spec.conditions else ""
+    return f"| `{name}` | {_default(spec)} | {_values(spec)} | **{spec.title}.** {_cell(spec.help + applies)} |\n"
 
 
 def _default(spec: FieldSpec) -> str:
@@ -56,16 +56,16 @@ def _values(spec: FieldSpec) -> str:
     if None not in (spec.minimum, spec.maximum):
         values[-1] += f" from {spec.minimum:.12g} to {spec.maximum:.12g}"
     values += [f"`{choice}`" for choice in spec.choices]
-    only = SUPPORTED.get(spec.path)
-    if only == (None,):
-        return "empty (others not in this version)"
+    only = spec.available
     if only and spec.kind != "choice":
+        if len(only) == 1:
+            return f"{'empty' if only[0] is None else f'`{str(only[0]).lower()}`'} (others not in this version)"
         values = [f"`{str(value).lower()}`" for value in only]
     return ", ".join(values + ["or empty"] * spec.optional)
 
 
 def _presets() -> Iterator[str]:
-    operations = list(PRESETS["none"])
+    operations = [name for name, off in OPERATIONS.items() if any(row[name] != off for row in PRESETS.values())]
     yield f"| preset | {' | '.join(operations)} |\n|---|{'---|' * len(operations)}\n"
     for name, values in PRESETS.items():
         yield f"| `{name}` | {' | '.join(str(values[operation]) for operation in operations)} |\n"

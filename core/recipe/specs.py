@@ -10,8 +10,11 @@ from typing import Annotated, Any, Literal, Union, get_args, get_origin
 from pydantic import BaseModel
 
 from core.errors import RecipeError
+from core.recipe.annotations import Available, Condition, Empty, OneOf, Steps
 from core.recipe.fields import Recipe
-from core.recipe.supported import SUPPORTED
+from core.recipe.paths import values_at
+
+Kind = Literal["int", "float", "bool", "text", "choice", "list"]
 
 
 @dataclass(frozen=True)
@@ -22,12 +25,36 @@ class FieldSpec:
     title: str
     help: str
     default: Any
-    kind: Literal["int", "float", "bool", "text", "choice", "list"]
+    kind: Kind
     optional: bool
     minimum: float | None = None
     maximum: float | None = None
     choices: tuple[Any, ...] = ()
     """For a choice: the values that work in this version."""
+    available: tuple[Any, ...] | None = None
+    """The values that work in this version; None: all that the field takes."""
+    step: float = 1.0
+    """By how much a number is changed by hand."""
+    scale: str = "linear"
+    """log: values of very different sizes are all usual."""
+    empty: str = "off"
+    """What no value means, in a word."""
+    conditions: tuple[Condition, ...] = ()
+    """The field has an effect while all of them hold, among the settings beside it."""
+
+    @property
+    def in_list(self) -> bool:
+        """True for the fields of phases and hidden layers, which there are several of."""
+        return self.path.startswith(("train.phases.", "model.hidden."))
+
+    def applies(self, recipe: Recipe, index: int = 0) -> bool:
+        """Whether the field has an effect in a recipe.
+
+        Args:
+            index: Of which phase or hidden layer, for a field of those.
+        """
+        beside = list(values_at(recipe, self.path.split(".")[:-1]))
+        return index < len(beside) and all(condition.holds(beside[index]) for condition in self.conditions)
 
 
 def field_specs(model: type[BaseModel] = Recipe, prefix: str = "") -> Iterator[FieldSpec]:
@@ -51,18 +78,38 @@ def field_spec(path: str) -> FieldSpec:
     raise RecipeError(f"There is no setting '{path}'.", "See docs/settings.md for every field.")
 
 
+def require_available(recipe: Recipe) -> None:
+    """Raise RecipeError when a field holds a valid value that this version cannot carry out yet."""
+    for spec in field_specs():
+        if spec.available is None:
+            continue
+        for value in values_at(recipe, spec.path.split(".")):
+            if value not in spec.available:
+                usable = ", ".join("empty" if item is None else str(item).lower() for item in spec.available)
+                given = str(value).lower() if isinstance(value, bool) else value
+                raise RecipeError(f"{spec.path}={given} is not available in this version.", f"Use one of: {usable}.")
+
+
 def _spec(path: str, info: Any) -> FieldSpec:
     options = [option for option in _flatten_union(info.annotation) if option is not types.NoneType]
     bounds = [*info.metadata, *(bound for option in options for bound in _annotated_bounds(option))]
     options = [get_args(option)[0] if get_origin(option) is Annotated else option for option in options]
     limits = {key: getattr(item, key) for item in bounds for key in ("ge", "gt", "le") if hasattr(item, key)}
-    choices = tuple(value for option in options if get_origin(option) is Literal for value in get_args(option))
-    choices = tuple(value for value in choices if value in SUPPORTED.get(path, choices))
-    default = info.get_default(call_default_factory=True)
+    said = {type(item): item for item in info.metadata}
+    table, available, steps = said.get(OneOf), said.get(Available), said.get(Steps)
+    choices = tuple(table.table) if table else tuple(
+        value for option in options if get_origin(option) is Literal for value in get_args(option))
+    works = table.available if table else available.values if available else None
+    kind: Kind = "choice" if table else _kind(options)
     return FieldSpec(
-        path=path, title=info.title or path, help=info.description or "", default=default, kind=_kind(options),
-        optional=types.NoneType in _flatten_union(info.annotation), choices=choices,
+        path=path, title=info.title or path, help=info.description or "",
+        default=info.get_default(call_default_factory=True), kind=kind,
+        optional=types.NoneType in _flatten_union(info.annotation),
         minimum=limits.get("ge", limits.get("gt")), maximum=limits.get("le"),
+        choices=tuple(value for value in choices if works is None or value in works), available=works,
+        step=steps.by if steps else 0.05 if kind == "float" else 1.0, scale=steps.scale if steps else "linear",
+        empty=said[Empty].word if Empty in said else "off",
+        conditions=tuple(item for item in info.metadata if isinstance(item, Condition)),
     )
 
 
@@ -73,8 +120,9 @@ def _annotated_bounds(option: Any) -> list[Any]:
     return [bound for info in get_args(option)[1:] for bound in info.metadata]
 
 
-def _kind(options: list[Any]) -> Any:
-    for python_type, kind in ((bool, "bool"), (int, "int"), (float, "float"), (str, "text")):
+def _kind(options: list[Any]) -> Kind:
+    kinds: dict[type, Kind] = {bool: "bool", int: "int", float: "float", str: "text"}
+    for python_type, kind in kinds.items():
         if python_type in options:
             return kind
     return "choice" if any(get_origin(option) is Literal for option in options) else "list"

@@ -22,7 +22,7 @@ from pydantic import TypeAdapter
 from core.backbones import catalogue
 from core.errors import GraftError, NotFoundError, RunError
 from core.recipe.fields import Recipe
-from core.recipe.supported import require_supported
+from core.recipe.specs import require_available
 from core.runs import events as run_events
 from core.runs.status import ACTIVE, FINISHED, Status
 from core.store.files import read_json, write_json, write_text
@@ -71,7 +71,7 @@ class Run:
         """
         from core.data.splits.split import split_dataset
 
-        require_supported(recipe)
+        require_available(recipe)
         catalogue.check(recipe)
         table = split_dataset(dataset, recipe.data)
         if path is None:
@@ -107,7 +107,7 @@ class Run:
     @property
     def recipe(self) -> Recipe:
         """The recipe, complete."""
-        return Recipe.load(self.path / "recipe.json")
+        return Recipe.load_stored(self.path / "recipe.json")
 
     @property
     def dataset(self) -> dict[str, Any]:

@@ -6,7 +6,7 @@ from core.data.images.decode import decode
 from core.data.library import list_datasets, resolve_dataset
 from core.data.samples import SAMPLES, ingest_sample
 from core.errors import NotFoundError
-from core.recipe.supported import require_supported
+from core.recipe.specs import require_available
 
 
 @pytest.mark.parametrize("name", SAMPLES)
@@ -14,7 +14,7 @@ def test_every_sample_has_what_a_page_shows_and_a_recipe_without_weights(name):
     sample = SAMPLES[name]
     assert sample.name == name and sample.title and sample.description.endswith(".")
     assert sample.recipe is not None and sample.recipe.model.weights == "none"
-    require_supported(sample.recipe)
+    require_available(sample.recipe)
     backbone, _ = catalogue.get(sample.recipe.model.backbone, sample.recipe.model.alpha)
     assert (sample.recipe.data.image_size or backbone.default_size) >= backbone.min_size
 

@@ -38,7 +38,7 @@ def test_a_new_run_is_complete_on_disk(tiny_run, colours):
     run = tiny_run("train.phases.0.epochs=3")
     assert run.status().state == "queued" and run.status().active and run.status().epochs == 3
     document = read_json(run.path / "recipe.json")
-    assert document["schema_version"] == 1 and document["train"]["label_smoothing"] == 0.0  # defaults written out
+    assert document["schema_version"] == 2 and document["train"]["label_smoothing"] == 0.0  # defaults written out
     assert run.dataset["id"] == colours.id and run.classes == ["blue", "green", "red"]
     splits = run.splits()
     assert set(splits["split"]) == {"train", "validation"} and len(splits) == 36

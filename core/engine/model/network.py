@@ -60,10 +60,10 @@ def build_network(settings: ModelSettings, size: int, classes: int, weights: Pat
     x = features
     for index, hidden in enumerate(settings.hidden):
         x = layers.Dense(
-            hidden.units, name=f"hidden_{index}", use_bias=not hidden.batch_norm,
+            hidden.units, name=f"hidden_{index}", use_bias=hidden.batch_norm == "none",
             kernel_regularizer=keras.regularizers.L2(hidden.l2) if hidden.l2 else None,
         )(x)
-        if hidden.batch_norm:
+        if hidden.batch_norm == "before":
             x = layers.BatchNormalization(name=f"hidden_{index}_norm", momentum=RANDOM_START_MOMENTUM)(x)
         x = layers.Activation(hidden.activation, name=f"hidden_{index}_activation")(x)
         if hidden.dropout:

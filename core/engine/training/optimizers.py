@@ -1,4 +1,4 @@
-"""Optimizers and schedules as tables: adding one is adding a row."""
+"""From a phase to its Keras optimizer: a table of classes, and the settings of the phase that they take."""
 
 from __future__ import annotations
 
@@ -7,16 +7,21 @@ from typing import Any
 
 import keras
 
+from core.recipe import optimizers
 from core.recipe.fields import Phase
 
 OPTIMIZERS: dict[str, Callable[..., keras.optimizers.Optimizer]] = {
     "adam": keras.optimizers.Adam,
     "adamw": keras.optimizers.AdamW,
-    "sgd": lambda **options: keras.optimizers.SGD(momentum=0.9, nesterov=True, **options),
+    "sgd": keras.optimizers.SGD,
     "rmsprop": keras.optimizers.RMSprop,
+    "adagrad": keras.optimizers.Adagrad,
     "nadam": keras.optimizers.Nadam,
     "lion": keras.optimizers.Lion,
 }
+"""Under the names of `core.recipe.optimizers`, which says which settings of a phase each one takes."""
+USUAL_MOMENTUM = {"sgd": 0.9}
+"""Where a phase names none. The others begin without."""
 
 
 def build_optimizer(phase: Phase, steps: int) -> keras.optimizers.Optimizer:
@@ -28,6 +33,10 @@ def build_optimizer(phase: Phase, steps: int) -> keras.optimizers.Optimizer:
         options["clipvalue"] = phase.clip_value
     if phase.clip_norm:
         options["clipnorm"] = phase.clip_norm
+    for name in optimizers.OPTIMIZERS[phase.optimizer].fields:
+        options[name] = getattr(phase, name)
+    if "momentum" in options and options["momentum"] is None:
+        options["momentum"] = USUAL_MOMENTUM.get(phase.optimizer, 0.0)
     return OPTIMIZERS[phase.optimizer](**options)
 
 

@@ -16,7 +16,7 @@ import streamlit as st
 from core.backbones import catalogue
 from core.data.dataset import Dataset
 from core.data.library import list_datasets
-from core.errors import GraftError, NotFoundError, RecipeError
+from core.errors import GraftError, NotFoundError
 from core.recipe.fields import Recipe
 from core.runs.index import list_runs
 from core.runs.run import Run
@@ -88,8 +88,8 @@ def recipe() -> Recipe | None:
     if document is None:
         return None
     try:
-        return Recipe.parse(json.loads(document))
-    except RecipeError:  # written by another version: start over rather than fail on every page
+        return Recipe.parse_stored(json.loads(document))
+    except GraftError:  # written by another version: start over rather than fail on every page
         return None
 
 

@@ -1,0 +1,143 @@
+"""`train` of the recipe: how the model learns, phase by phase."""
+
+from __future__ import annotations
+
+from typing import Annotated, Literal
+
+from pydantic import Field
+
+from core.recipe.annotations import Available, OneOf, Settings, Steps, Unless, belongs_to, explained
+from core.recipe.optimizers import OPTIMIZERS
+from core.recipe.schedules import SCHEDULES
+
+_NAME_LENGTH = 40
+
+
+class Phase(Settings):
+    """A part of training with its own freeze point, epochs, optimizer and schedule."""
+
+    name: str = Field("train", title="Name", min_length=1, max_length=_NAME_LENGTH,
+                      description="How the phase is called. A second one of the same name is numbered.")
+    epochs: int = Field(20, title="Epochs", ge=1, le=1000, description="Passes over the training images.")
+    freeze: str = Field(
+        "all", title="Freeze up to", min_length=1,
+        description="The last layer or block of the backbone that stays as it is. all: only the head is "
+        "trained. none: everything is trained.",
+    )
+    optimizer: Annotated[str, OneOf(OPTIMIZERS)] = Field(
+        "adam", title="Optimizer", description=f"The rule by which weights are changed. {explained(OPTIMIZERS)}",
+    )
+    momentum: Annotated[float | None, belongs_to("optimizer", OPTIMIZERS, "momentum"), Steps(0.05)] = Field(
+        None, title="Momentum", ge=0.0, le=0.999,
+        description="Share of the last step that goes into the next one. Empty: 0.9 with sgd, 0 with rmsprop.",
+    )
+    nesterov: Annotated[bool, belongs_to("optimizer", OPTIMIZERS, "nesterov")] = Field(
+        True, title="Nesterov momentum", description="Take the gradient where the momentum leads to.",
+    )
+    learning_rate: Annotated[float, Steps(1e-4, "log")] = Field(
+        1e-3, title="Learning rate", gt=0.0, le=10.0,
+        description="Size of the steps. Too large: the loss jumps; too small: nothing moves. "
+        "Where a schedule changes it: its highest value.",
+    )
+    schedule: Annotated[str, OneOf(SCHEDULES)] = Field(
+        "cosine", title="Schedule",
+        description=f"How the learning rate changes during the phase. {explained(SCHEDULES)}",
+    )
+    warmup: Annotated[float, belongs_to("schedule", SCHEDULES, "warmup")] = Field(
+        0.0, title="Warm-up", ge=0.0, le=0.5,
+        description="Share of the phase in which the learning rate rises from zero.",
+    )
+    decay: Annotated[float, belongs_to("schedule", SCHEDULES, "decay")] = Field(
+        0.5, title="Decay", ge=0.01, le=0.99, description="Factor by which the learning rate falls each time.",
+    )
+    decay_epochs: Annotated[int, belongs_to("schedule", SCHEDULES, "decay_epochs")] = Field(
+        5, title="Epochs until a decay", ge=1, le=1000,
+        description="step: epochs between two falls. plateau: epochs without improvement before one.",
+    )
+    rise: Annotated[float, belongs_to("schedule", SCHEDULES, "rise")] = Field(
+        0.3, title="Rise", ge=0.0, le=0.9, description="Share of the phase in which the learning rate rises.",
+    )
+    start_divisor: Annotated[float, belongs_to("schedule", SCHEDULES, "start_divisor")] = Field(
+        25.0, title="Start divisor", ge=1.0, le=1e6,
+        description="The phase begins with the learning rate divided by this.",
+    )
+    end_divisor: Annotated[float, belongs_to("schedule", SCHEDULES, "end_divisor"), Steps(1000.0, "log")] = Field(
+        1e4, title="End divisor", ge=1.0, le=1e9,
+        description="The phase ends with its first learning rate divided by this.",
+    )
+    weight_decay: Annotated[float, Steps(1e-4, "log")] = Field(
+        0.0, title="Weight decay", ge=0.0, le=1.0, description="Pulls weights towards zero at every step.",
+    )
+    clip_value: float | None = Field(
+        None, title="Clip by value", gt=0.0, le=1e6,
+        description="Largest gradient of a single weight. Empty: no limit.",
+    )
+    clip_norm: float | None = Field(
+        None, title="Clip by norm", gt=0.0, le=1e6, description="Largest norm of a weight's gradient. Empty: no limit.",
+    )
+    block_rate: Annotated[float, Unless("freeze", "all"), Steps(0.05), Available(1.0)] = Field(
+        1.0, title="Rate per block", ge=0.01, le=1.0,
+        description="Factor on the learning rate for every block further from the head (ULMFiT, arXiv:1801.06146). "
+        "1: the same everywhere.",
+    )
+    patience: int | None = Field(
+        None, title="Patience", ge=1, le=1000,
+        description="Stop the phase after this many epochs without improvement. Empty: run all epochs.",
+    )
+
+
+class TrainSettings(Settings):
+    """How the model learns."""
+
+    batch_size: int = Field(
+        32, title="Batch size", ge=1, le=1024,
+        description="Images per step. Smaller needs less memory; larger is steadier.",
+    )
+    accumulate: Annotated[int, Available(1)] = Field(
+        1, title="Accumulate", ge=1, le=64,
+        description="Steps whose gradients are averaged before the weights are changed: a larger batch in the same "
+        "memory.",
+    )
+    class_weights: Literal["none", "balanced"] = Field(
+        "none", title="Class weights",
+        description="balanced: an image of a rare class counts more, so that small classes are not ignored.",
+    )
+    label_smoothing: float = Field(
+        0.0, title="Label smoothing", ge=0.0, le=0.5,
+        description="Asks for a little less than full certainty; softens over-confident models.",
+    )
+    mix: Annotated[Literal["none", "mixup", "cutmix"], Available("none")] = Field(
+        "none", title="Mix images",
+        description="mixup: two images shine through each other (arXiv:1710.09412). cutmix: a piece of one is put "
+        "into the other (arXiv:1905.04899). Their labels are mixed likewise.",
+    )
+    mix_alpha: Annotated[float, Unless("mix", "none")] = Field(
+        0.2, title="Mix strength", ge=0.05, le=8.0,
+        description="Parameter of the Beta distribution that the shares are drawn from. Higher: more even mixtures.",
+    )
+    average: Annotated[float | None, Steps(0.001), Available(None)] = Field(
+        None, title="Average the weights", ge=0.5, le=0.9999,
+        description="Decay per step of a running average of the weights, which is then the model. Empty: no average.",
+    )
+    monitor: Literal["val_accuracy", "val_loss"] = Field(
+        "val_accuracy", title="Best model by",
+        description="The measure by which the best epoch is kept.",
+    )
+    seed: int = Field(
+        0, title="Seed", ge=0, le=2**31 - 1, description="The same seed repeats the same training.",
+    )
+    mixed_precision: Annotated[bool, Available(False)] = Field(
+        False, title="Mixed precision", description="Half-precision arithmetic, faster on recent GPUs.",
+    )
+    mlflow_uri: Annotated[str | None, Available(None)] = Field(
+        None, title="MLflow server", description="Where measures are also sent while training. Empty: nowhere.",
+    )
+    phases: tuple[Phase, ...] = Field(
+        (Phase(),), title="Phases", min_length=1, max_length=8,
+        description="Parts of the training, one after the other.",
+    )
+
+    @property
+    def epochs(self) -> int:
+        """Epochs of all phases together."""
+        return sum(phase.epochs for phase in self.phases)
