@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Annotated, Literal
 
-from pydantic import Field
+from pydantic import Field, field_validator, model_validator
 
 from core.recipe.annotations import Available, OneOf, Settings, Steps, Unless, belongs_to, explained
 from core.recipe.optimizers import OPTIMIZERS
@@ -85,6 +85,12 @@ class Phase(Settings):
         description="Stop the phase after this many epochs without improvement. Empty: run all epochs.",
     )
 
+    @model_validator(mode="after")
+    def _clips_one_way(self) -> Phase:
+        if self.clip_value is not None and self.clip_norm is not None:
+            raise ValueError("gradients are clipped by value or by norm, not both: empty clip_value or clip_norm")
+        return self
+
 
 class TrainSettings(Settings):
     """How the model learns."""
@@ -136,6 +142,19 @@ class TrainSettings(Settings):
         (Phase(),), title="Phases", min_length=1, max_length=8,
         description="Parts of the training, one after the other.",
     )
+
+    @field_validator("phases")
+    @classmethod
+    def _each_has_a_name_of_its_own(cls, phases: tuple[Phase, ...]) -> tuple[Phase, ...]:
+        """Number a second phase of the same name: history and curves tell phases apart by it."""
+        named: dict[str, Phase] = {}
+        for phase in phases:
+            name, number = phase.name, 1
+            while name in named:
+                number += 1
+                name = f"{phase.name[:_NAME_LENGTH - 3]} {number}"
+            named[name] = phase if name == phase.name else phase.model_copy(update={"name": name})
+        return tuple(named.values())
 
     @property
     def epochs(self) -> int:

@@ -154,13 +154,33 @@ def test_a_group_pattern_must_work(pattern):
         Recipe.parse({"data": {"group_pattern": pattern}})
 
 
+def test_gradients_are_clipped_in_one_way_only():
+    with pytest.raises(RecipeError, match="clip_value or clip_norm"):
+        Recipe().override(["train.phases.0.clip_value=0.1", "train.phases.0.clip_norm=1"])
+
+
+def test_phases_of_one_name_are_numbered():
+    long = "a" * 40
+    recipe = Recipe.parse({"train": {"phases": [{}, {}, {"name": "train 2"}, {}, {"name": long}, {"name": long}]}})
+    names = [phase.name for phase in recipe.train.phases]
+    assert names[:2] == ["train", "train 2"] and len(set(names)) == 6
+    assert Recipe.parse(json.loads(recipe.to_json())) == recipe  # and stay so
+
+
+def test_the_operations_that_change_something_are_told_apart():
+    assert Recipe().augment.operations == {}
+    assert Recipe().override(["augment.preset=medium"]).augment.operations == {
+        "flip": "horizontal", "rotation": 10.0, "zoom": 0.1, "shift": 0.05}
+
+
 def test_the_default_recipe_can_be_carried_out():
     require_available(Recipe())
 
 
 @pytest.mark.parametrize("assignment", [
     "model.weights=my.h5", "model.cut_layer=block_5_add", "model.upsample=2", "model.output=sigmoid",
-    "train.mixed_precision=true", "train.phases.0.schedule=one_cycle",
+    "train.mixed_precision=true", "train.phases.0.schedule=plateau", "model.pooling=both",
+    "augment.shear=0.2", "augment.fill=wrap", "train.mix=cutmix", "train.accumulate=4", "train.phases.0.block_rate=0.5",
 ])
 def test_what_does_not_work_yet_is_refused_with_what_does(assignment):
     recipe = Recipe().override([assignment])
@@ -168,6 +188,12 @@ def test_what_does_not_work_yet_is_refused_with_what_does(assignment):
         require_available(recipe)
     assert assignment.rpartition("=")[2] in caught.value.message
     assert caught.value.hint.startswith("Use one of")
+
+
+def test_values_of_a_hidden_layer_that_do_not_work_yet_are_refused_too():
+    recipe = Recipe().override(['model.hidden=[{"units": 4}, {"units": 4, "batch_norm": "after"}]'])
+    with pytest.raises(RecipeError, match="model.hidden.batch_norm=after"):
+        require_available(recipe)
 
 
 def test_choices_that_do_not_work_yet_are_not_offered():

@@ -7,6 +7,7 @@ from typing import Any
 
 import keras
 
+from core.engine.training.schedules import build_schedule
 from core.recipe import optimizers
 from core.recipe.fields import Phase
 
@@ -26,7 +27,7 @@ USUAL_MOMENTUM = {"sgd": 0.9}
 
 def build_optimizer(phase: Phase, steps: int) -> keras.optimizers.Optimizer:
     """The optimizer of a phase of `steps` steps in all."""
-    options: dict[str, Any] = {"learning_rate": _learning_rate(phase, steps)}
+    options: dict[str, Any] = {"learning_rate": build_schedule(phase, steps)}
     if phase.weight_decay:
         options["weight_decay"] = phase.weight_decay
     if phase.clip_value:
@@ -38,16 +39,3 @@ def build_optimizer(phase: Phase, steps: int) -> keras.optimizers.Optimizer:
     if "momentum" in options and options["momentum"] is None:
         options["momentum"] = USUAL_MOMENTUM.get(phase.optimizer, 0.0)
     return OPTIMIZERS[phase.optimizer](**options)
-
-
-def _learning_rate(phase: Phase, steps: int) -> Any:
-    """A number, or a schedule when the rate changes. Cosine: SGDR (arXiv:1608.03983) without restarts."""
-    warmup = round(phase.warmup * steps)
-    if phase.schedule == "cosine":
-        return keras.optimizers.schedules.CosineDecay(
-            0.0 if warmup else phase.learning_rate, max(steps - warmup, 1), warmup_steps=warmup,
-            warmup_target=phase.learning_rate if warmup else None,
-        )
-    if warmup:  # polynomial of degree 1 from zero, then constant
-        return keras.optimizers.schedules.PolynomialDecay(0.0, warmup, end_learning_rate=phase.learning_rate)
-    return phase.learning_rate
