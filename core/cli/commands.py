@@ -16,7 +16,7 @@ import typer
 from core.cli import output
 from core.errors import GraftError, NotFoundError, RecipeError, RunError
 from core.recipe.fields import Recipe
-from core.recipe.specs import field_spec
+from core.recipe.specs import field_spec, without_effect
 from core.runs.index import list_runs
 from core.runs.run import Run
 from core.store.workspace import Workspace
@@ -225,6 +225,9 @@ def _recipe(dataset: str, file: Path | None, given: dict[str, str], settings: li
         raise RecipeError(f"--freeze and --epochs are for a recipe of one phase; this one has {phases}.",
                           "Use --set train.phases.0.epochs=5 and so on.")
     final = base.override([*(f"{SHORTHANDS[name]}={value}" for name, value in given.items()), *settings])
+    for path in sorted(chosen):
+        if note := without_effect(final, path):
+            output.tell(f"Note: {note}")
     if final.model.weights == "none" and all(phase.freeze == "all" for phase in final.train.phases):
         output.tell("Note: the backbone has random weights and stays frozen, so it cannot learn; try --freeze none.")
     return final

@@ -4,12 +4,19 @@ from __future__ import annotations
 
 import copy
 import json
+import re
 from collections.abc import Iterator
 from typing import Any
 
 from pydantic import ValidationError
 
 from core.errors import RecipeError
+
+
+def without_index(path: str) -> tuple[str, int]:
+    """`train.phases.2.epochs` as `train.phases.epochs` and 2; a path without an index has 0."""
+    indices = re.findall(r"(?<=\.)\d+(?=\.|$)", path)
+    return re.sub(r"\.\d+(?=\.|$)", "", path), int(indices[0]) if indices else 0
 
 
 def values_at(node: Any, parts: list[str]) -> Iterator[Any]:

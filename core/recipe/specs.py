@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import functools
 import types
 from collections.abc import Iterator
 from dataclasses import dataclass
@@ -10,9 +11,9 @@ from typing import Annotated, Any, Literal, Union, get_args, get_origin
 from pydantic import BaseModel
 
 from core.errors import RecipeError
-from core.recipe.annotations import Available, Condition, Empty, OneOf, Steps
+from core.recipe.annotations import Available, Condition, Empty, OneOf, Steps, When
 from core.recipe.fields import Recipe
-from core.recipe.paths import values_at
+from core.recipe.paths import values_at, without_index
 
 Kind = Literal["int", "float", "bool", "text", "choice", "list"]
 
@@ -43,9 +44,14 @@ class FieldSpec:
     """The field has an effect while all of them hold, among the settings beside it."""
 
     @property
-    def in_list(self) -> bool:
-        """True for the fields of phases and hidden layers, which there are several of."""
-        return self.path.startswith(("train.phases.", "model.hidden."))
+    def section(self) -> str:
+        """The path of the settings that it stands among."""
+        return self.path.rpartition(".")[0]
+
+    @property
+    def fixed(self) -> bool:
+        """True when this version can carry out one value alone."""
+        return self.available is not None and len(self.available) == 1
 
     def applies(self, recipe: Recipe, index: int = 0) -> bool:
         """Whether the field has an effect in a recipe.
@@ -53,7 +59,7 @@ class FieldSpec:
         Args:
             index: Of which phase or hidden layer, for a field of those.
         """
-        beside = list(values_at(recipe, self.path.split(".")[:-1]))
+        beside = list(values_at(recipe, self.section.split(".")))
         return index < len(beside) and all(condition.holds(beside[index]) for condition in self.conditions)
 
 
@@ -71,16 +77,42 @@ def field_specs(model: type[BaseModel] = Recipe, prefix: str = "") -> Iterator[F
 
 
 def field_spec(path: str) -> FieldSpec:
-    """The description of one field, by its dotted path (`train.phases.epochs`). Raises RecipeError."""
-    for spec in field_specs():
-        if spec.path == path:
-            return spec
-    raise RecipeError(f"There is no setting '{path}'.", "See docs/settings.md for every field.")
+    """The description of one field, by its dotted path with or without an index (`train.phases.0.epochs`).
+
+    Raises RecipeError.
+    """
+    general, _ = without_index(path)
+    try:
+        return _by_path()[general]
+    except KeyError:
+        raise RecipeError(f"There is no setting '{path}'.", "See docs/settings.md for every field.") from None
+
+
+def dependents(path: str) -> list[FieldSpec]:
+    """The fields beside a choice that apply with some of its values only: momentum, beside the optimizer."""
+    chosen = field_spec(path)
+    name = chosen.path.rpartition(".")[2]
+    return [spec for spec in _by_path().values() if spec.section == chosen.section
+            and any(isinstance(condition, When) and condition.field == name for condition in spec.conditions)]
+
+
+def without_effect(recipe: Recipe, path: str) -> str:
+    """Why a field changes nothing in a recipe as it is, in a sentence; empty when it has an effect."""
+    general, index = without_index(path)
+    spec = _by_path().get(general)
+    if spec is None or spec.applies(recipe, index):
+        return ""
+    return f"{path} has no effect here. It applies when {' and '.join(map(str, spec.conditions))}."
+
+
+@functools.cache
+def _by_path() -> dict[str, FieldSpec]:
+    return {spec.path: spec for spec in field_specs()}
 
 
 def require_available(recipe: Recipe) -> None:
     """Raise RecipeError when a field holds a valid value that this version cannot carry out yet."""
-    for spec in field_specs():
+    for spec in _by_path().values():
         if spec.available is None:
             continue
         for value in values_at(recipe, spec.path.split(".")):

@@ -47,7 +47,7 @@ class Phase(Settings):
         0.0, title="Warm-up", ge=0.0, le=0.5,
         description="Share of the phase in which the learning rate rises from zero.",
     )
-    decay: Annotated[float, belongs_to("schedule", SCHEDULES, "decay")] = Field(
+    decay: Annotated[float, belongs_to("schedule", SCHEDULES, "decay"), Steps(0.01)] = Field(
         0.5, title="Decay", ge=0.01, le=0.99, description="Factor by which the learning rate falls each time.",
     )
     decay_epochs: Annotated[int, belongs_to("schedule", SCHEDULES, "decay_epochs")] = Field(
@@ -57,7 +57,7 @@ class Phase(Settings):
     rise: Annotated[float, belongs_to("schedule", SCHEDULES, "rise")] = Field(
         0.3, title="Rise", ge=0.0, le=0.9, description="Share of the phase in which the learning rate rises.",
     )
-    start_divisor: Annotated[float, belongs_to("schedule", SCHEDULES, "start_divisor")] = Field(
+    start_divisor: Annotated[float, belongs_to("schedule", SCHEDULES, "start_divisor"), Steps(1.0)] = Field(
         25.0, title="Start divisor", ge=1.0, le=1e6,
         description="The phase begins with the learning rate divided by this.",
     )
@@ -68,11 +68,11 @@ class Phase(Settings):
     weight_decay: Annotated[float, Steps(1e-4, "log")] = Field(
         0.0, title="Weight decay", ge=0.0, le=1.0, description="Pulls weights towards zero at every step.",
     )
-    clip_value: float | None = Field(
+    clip_value: Annotated[float | None, Steps(0.1)] = Field(
         None, title="Clip by value", gt=0.0, le=1e6,
         description="Largest gradient of a single weight. Empty: no limit.",
     )
-    clip_norm: float | None = Field(
+    clip_norm: Annotated[float | None, Steps(0.1)] = Field(
         None, title="Clip by norm", gt=0.0, le=1e6, description="Largest norm of a weight's gradient. Empty: no limit.",
     )
     block_rate: Annotated[float, Unless("freeze", "all"), Steps(0.05), Available(1.0)] = Field(

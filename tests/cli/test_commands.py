@@ -131,6 +131,14 @@ def test_settings_that_cannot_be(capsys, workspace, archive, arguments, said):
     assert not list(workspace.runs.iterdir())
 
 
+def test_a_setting_without_effect_is_said_to_have_none(capsys, workspace, archive):
+    assert main(["train", str(archive), "--backbone", "VGG16", "--set", "train.phases.0.momentum=0.5"]) == 2
+    assert "train.phases.0.momentum has no effect here. It applies when optimizer is sgd" in capsys.readouterr().err
+    assert main(["train", str(archive), "--backbone", "VGG16", "--set", "train.phases.0.momentum=0.5",
+                 "--set", "train.phases.0.optimizer=sgd"]) == 2
+    assert "no effect" not in capsys.readouterr().err
+
+
 def test_a_freeze_point_that_is_no_block(capsys, workspace, archive):
     line = refused(capsys, "train", archive, "--weights", "none", "--freeze", "block_99")
     assert "block_16" in line

@@ -5,10 +5,10 @@ from __future__ import annotations
 import pytest
 
 from core.backbones.catalogue import BACKBONES, get
+from core.recipe import proposals
 from core.recipe.fields import Recipe
 from core.store.files import read_json
 from pages.parts.app import connection as network
-from pages.parts.model import proposals
 from tests.pages.conftest import said
 
 

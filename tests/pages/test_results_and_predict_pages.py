@@ -11,10 +11,10 @@ import pytest
 from PIL import Image
 
 from core.errors import InferenceError
+from core.recipe import proposals
 from core.runs.run import Run
 from core.scoring.metrics import evaluate_predictions
 from core.store.files import write_json
-from pages.parts.model import proposals
 from pages.parts.predict import new_pictures, predictions
 from tests.pages.conftest import said
 

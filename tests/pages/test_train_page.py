@@ -7,13 +7,13 @@ from dataclasses import replace
 import pytest
 
 from core.jobs import queue as jobs
+from core.recipe import proposals
 from core.recipe.fields import Recipe
 from core.runs.index import list_runs
 from core.runs.run import Run
 from core.runs.status import Status
 from core.store.files import read_json, write_json
 from core.store.processes import this_process
-from pages.parts.model import proposals
 from tests.pages.conftest import said
 
 

@@ -8,9 +8,10 @@ import streamlit as st
 from core.backbones import weights
 from core.backbones.catalogue import BACKBONES, Backbone, Variant, get
 from core.data.dataset import Dataset
+from core.recipe import proposals
 from core.recipe.fields import Recipe
 from pages.parts.app import connection as network
-from pages.parts.model import proposals
+from pages.parts.model.proposals import reason
 from pages.parts.session import state
 from pages.parts.widgets import wording
 
@@ -91,7 +92,7 @@ def weights_notice(recipe: Recipe, dataset: Dataset) -> None:
 def _why_random(recipe: Recipe) -> None:
     """Where pretrained weights cannot be had: say so, and what would help."""
     here = proposals.weights_here()
-    if not (text := proposals.reason(recipe)):
+    if not (text := reason(recipe)):
         return
     _, variant = get(Recipe().model.backbone, Recipe().model.alpha)
     st.info(f"{text}\n\nTo have them, connect this machine to the internet, or place the file `{variant.weights_file}` "

@@ -8,8 +8,8 @@ from html import escape
 import streamlit as st
 
 from core.backbones.catalogue import Block, Variant, head_parameters, resolve_freeze, trainable_parameters
+from core.recipe import proposals
 from core.recipe.fields import Recipe
-from pages.parts.model import proposals
 from pages.parts.session import state
 from pages.parts.widgets import fields, wording
 

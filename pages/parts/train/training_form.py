@@ -11,7 +11,7 @@ from core.backbones.catalogue import get, resolve_freeze
 from core.data.dataset import Dataset
 from core.errors import DataError
 from core.estimates import Estimate, estimate
-from core.recipe.fields import Recipe
+from core.recipe.fields import OPERATIONS, Recipe
 from core.recipe.specs import field_spec
 from pages.parts.data import dataset_view
 from pages.parts.session import state
@@ -68,8 +68,9 @@ def _augmentation(dataset: Dataset, recipe: Recipe) -> None:
     if recipe.augment.preset == "custom":
         fields.draw("augment.flip")
         with st.grid(3, min_column_width=125):
-            for name in ("rotation", "zoom", "shift"):
-                fields.draw(f"augment.{name}")
+            for name in OPERATIONS:
+                if name != "flip" and not field_spec(f"augment.{name}").fixed:
+                    fields.draw(f"augment.{name}")
     if not recipe.augment.active:
         st.caption("Pictures are used as they are.")
         return
@@ -100,14 +101,17 @@ def _cost(recipe: Recipe, counts: pd.Series) -> Estimate:
 
 
 def _advanced() -> None:
-    columns = st.columns(3, gap="large")
-    groups = (
-        ("train.phases.0.schedule", "train.phases.0.warmup", "train.phases.0.patience", "train.monitor"),
-        ("train.phases.0.weight_decay", "train.phases.0.clip_norm", "train.phases.0.clip_value", "train.seed"),
-        ("train.class_weights", "train.label_smoothing"),
-    )
-    for column, paths in zip(columns, groups, strict=True):
-        with column:
-            for path in paths:
-                fields.draw(path)
-
+    left, middle, right = st.columns(3, gap="large")
+    with left:
+        fields.draw("train.phases.0.schedule")
+        fields.draw_dependents("train.phases.0.schedule")
+        fields.draw("train.phases.0.patience")
+        fields.draw("train.monitor")
+    with middle:
+        fields.draw_dependents("train.phases.0.optimizer")
+        for path in ("train.phases.0.weight_decay", "train.phases.0.clip_norm", "train.phases.0.clip_value",
+                     "train.seed"):
+            fields.draw(path)
+    with right:
+        fields.draw("train.class_weights")
+        fields.draw("train.label_smoothing")
