@@ -127,8 +127,8 @@ class OneOf:
 
 
 def belongs_to(choice: str, table: Mapping[str, Option], field: str) -> When:
-    """The condition of a setting that the rows of a table name as theirs."""
-    return When(choice, *(name for name, option in table.items() if field in option.fields))
+    """The condition of a setting that the usable rows of a table name as theirs."""
+    return When(choice, *(name for name, option in table.items() if option.available and field in option.fields))
 
 
 def explained(table: Mapping[str, Option]) -> str:

@@ -51,8 +51,8 @@ class Phase(Settings):
         0.5, title="Decay", ge=0.01, le=0.99, description="Factor by which the learning rate falls each time.",
     )
     decay_epochs: Annotated[int, belongs_to("schedule", SCHEDULES, "decay_epochs")] = Field(
-        5, title="Epochs until a decay", ge=1, le=1000,
-        description="step: epochs between two falls. plateau: epochs without improvement before one.",
+        5, title="Decay every", ge=1, le=1000,
+        description="Epochs from one fall of the learning rate to the next.",
     )
     rise: Annotated[float, belongs_to("schedule", SCHEDULES, "rise")] = Field(
         0.3, title="Rise", ge=0.0, le=0.9, description="Share of the phase in which the learning rate rises.",
