@@ -6,12 +6,11 @@ import time
 from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
 
 import keras
 import numpy as np
 
-from core.engine.feed.augment import augmenter
+from core.engine.feed.augment import VERSION, Augmenter
 from core.engine.feed.pixels import Pixels
 from core.engine.feed.row_store import RowStore
 from core.engine.model.boundary import Boundary
@@ -83,7 +82,8 @@ class ActivationCache:
         """
         changes: dict[str, object] = {}
         if view and augment is not None:
-            changes = {"view": view, "seed": seed, **augment.model_dump(exclude={"preset", "views"})}
+            changes = {"view": view, "seed": seed, "augmentation": VERSION,
+                       **augment.model_dump(exclude={"preset", "views"})}
         dtype = self._dtype(trunk, rows)
         key = cache_key(trunk=trunk.key(self.pixels), pixels=self.pixels.key, dtype=dtype, **changes)
         folder = self.workspace.cache / "activations" / key
@@ -95,7 +95,7 @@ class ActivationCache:
         if not len(missing):
             self.reporter.note(f"{self._named(trunk, view)}: found in the cache, no forward pass needed.")
         elif make_room(self.workspace, store.row_bytes * len(missing)):
-            change = augmenter(augment, self.pixels.size, seed + 1009 * view) if augment and changes else None
+            change = Augmenter(augment, self.pixels.size, seed) if augment and changes else None
             try:
                 self._fill(store, trunk, missing, view, change)
             except FloatingPointError:  # images that the check did not see give larger values
@@ -107,13 +107,14 @@ class ActivationCache:
             return None
         return store
 
-    def _fill(self, store: RowStore, trunk: Trunk, rows: np.ndarray, view: int, change: Any) -> None:
+    def _fill(self, store: RowStore, trunk: Trunk, rows: np.ndarray, view: int,
+              change: Augmenter | None) -> None:
         forward = self._forward(trunk, rows)
         began = committed = time.monotonic()
         done = 0
         for part, images in self.pixels.stream(rows):
             if change:
-                images = changed(change, images)
+                images = change(images, self.pixels.contents_of(part), view)
             store.write(part, forward.run(images))
             done += len(part)
             now = time.monotonic()
@@ -156,9 +157,3 @@ class ActivationCache:
     @staticmethod
     def _named(trunk: Trunk, view: int) -> str:
         return f"Activations at {trunk.boundary.layer}" + (f", view {view + 1}" if view else "")
-
-
-def changed(change: keras.Model, images: np.ndarray) -> np.ndarray:
-    """Images with random changes: uint8 in, uint8 out, [n, h, w, 3]."""
-    values = keras.ops.convert_to_numpy(change(images.astype(np.float32), training=True))
-    return np.clip(np.rint(values), 0, 255).astype(np.uint8)

@@ -8,6 +8,8 @@ import keras
 import numpy as np
 
 Read = Callable[[np.ndarray], np.ndarray]
+Change = Callable[[np.ndarray, np.ndarray, int], np.ndarray]
+"""From images, their row numbers and the epoch (from 0) to changed images."""
 
 
 class Batches(keras.utils.PyDataset):
@@ -22,13 +24,15 @@ class Batches(keras.utils.PyDataset):
         seed: The order of epoch e depends on (seed, e) alone.
         ahead: Make batches in threads before they are asked for.
         group: Batches that are given at a time, as one longer batch; see `core.engine.feed.resident`.
+        change: Applied to what is read, in the threads that make batches.
     """
 
     def __init__(self, views: Sequence[Read], rows: np.ndarray, targets: np.ndarray, weights: np.ndarray | None,
-                 batch_size: int, seed: int, ahead: bool = False, group: int = 1) -> None:
+                 batch_size: int, seed: int, ahead: bool = False, group: int = 1,
+                 change: Change | None = None) -> None:
         super().__init__(workers=2 if ahead else 1, use_multiprocessing=False, max_queue_size=8)
         self.views, self.rows, self.targets, self.weights = views, rows, targets, weights
-        self.batch_size, self.seed, self.group = batch_size, seed, group
+        self.batch_size, self.seed, self.group, self.change = batch_size, seed, group, change
         self.epoch = 0
         self._shuffle()
 
@@ -44,6 +48,8 @@ class Batches(keras.utils.PyDataset):
         at_once = self.batch_size * self.group
         chosen = self._order[index * at_once:(index + 1) * at_once]
         x = self.views[self.epoch % len(self.views)](self.rows[chosen])
+        if self.change is not None:
+            x = self.change(x, self.rows[chosen], self.epoch)
         x = x.astype(np.float32) if x.dtype.kind == "f" else x
         if self.weights is None:
             return x, self.targets[chosen]

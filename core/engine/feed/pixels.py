@@ -37,7 +37,8 @@ class Pixels:
         table = dataset.usable()
         self.paths: list[Path] = [dataset.image_path(file) for file in table["file"]]
         self.size, self.resize, self._workspace = size, resize, workspace
-        contents = hashlib.sha256("\n".join(table["hash"]).encode()).hexdigest()
+        self.contents: list[str] = list(table["hash"])
+        contents = hashlib.sha256("\n".join(self.contents).encode()).hexdigest()
         self.key = cache_key(contents=contents, size=size, resize=resize, decoder=DECODER, pillow=PIL.__version__)
         self._store: RowStore | None = None
         self._kept = np.zeros(0, np.int64)
@@ -53,6 +54,10 @@ class Pixels:
     def decode(self, rows: np.ndarray) -> np.ndarray:
         """Decode now: uint8 [k, size, size, 3]."""
         return decode_batch([self.paths[row] for row in rows], self.size, self.resize)
+
+    def contents_of(self, rows: np.ndarray) -> list[str]:
+        """SHA-256 of each row's file."""
+        return [self.contents[row] for row in rows]
 
     def sample(self, rows: np.ndarray, count: int) -> np.ndarray:
         """The first `count` images of `rows`, without decoding again what already waits for a reader."""

@@ -3,12 +3,11 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from concurrent.futures import ThreadPoolExecutor
-from functools import cache
 from pathlib import Path
 
 import numpy as np
 
+from core.engine.feed.threads import pool
 from core.store.processes import cores
 
 PIECE = 8
@@ -36,11 +35,6 @@ def onnx_runner(path: Path) -> Callable[[np.ndarray], np.ndarray]:
             return piece(images)
         size = min(PIECE, -(-len(images) // cores()))
         starts = range(0, len(images), size)
-        return np.concatenate(list(_pool().map(lambda start: piece(images[start:start + size]), starts)))
+        return np.concatenate(list(pool().map(lambda start: piece(images[start:start + size]), starts)))
 
     return run
-
-
-@cache
-def _pool() -> ThreadPoolExecutor:
-    return ThreadPoolExecutor(cores(), thread_name_prefix="onnx")

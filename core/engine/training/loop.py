@@ -13,8 +13,8 @@ import numpy as np
 
 from core.engine.feed import resident
 from core.engine.feed.activations import ActivationCache, Trunk
-from core.engine.feed.augment import augmentation_layers
-from core.engine.feed.batches import Batches, Read, balanced_weights
+from core.engine.feed.augment import Augmenter
+from core.engine.feed.batches import Batches, Change, Read, balanced_weights
 from core.engine.feed.examples import Examples
 from core.engine.feed.pixels import Pixels
 from core.engine.feed.row_store import MEMORY_BUDGET, RowStore
@@ -75,7 +75,7 @@ class Trainer:
         self.variables = self._ever_trained()
         self._tail: tuple[keras.Model, Read] | None = None
         self._stores: list[RowStore] = []
-        self._phase = 0
+        self._phase = self._done = 0
         self.stopped = False
         """True when a request ended the training before its last step."""
 
@@ -83,7 +83,7 @@ class Trainer:
         """Run all phases, then put the best state back. After StopRequested in an epoch the best so far counts."""
         done = 0
         for index, plan in enumerate(self.plans):
-            self._phase = index
+            self._phase, self._done = index, done
             if self.best.weights:
                 self.best.restore(self.variables)
             apply_freezing(self.network, plan, self.recipe.model.trains_batch_norm)
@@ -150,8 +150,8 @@ class Trainer:
         if plan.boundary is not None and cached is None:
             self.reporter.note("There is no room to keep what the frozen layers give: they run in every epoch.")
         self.pixels.keep(self.examples.rows, partial(self.reporter.progress, "Decoding the images once"))
-        model = _from_pixels(whole, plan, augmentation_layers(augment, self.recipe.train.seed) if changing else [])
-        batches = self._batches([self.pixels.read], ahead=True)
+        model = _from_pixels(whole, plan)
+        batches = self._batches([self.pixels.read], ahead=True, change=self._change() if changing else None)
         if cached is not None:
             return model, batches, evaluation
         return model, batches, (_compiled(keras.Model(whole.input, whole.output)), self.pixels.read)
@@ -179,16 +179,22 @@ class Trainer:
         self._stores = stores
         return stores
 
+    def _change(self) -> Change:
+        """Another view of every image in every epoch; view 0 is the image itself."""
+        first, augmenter = 1 + self._done, Augmenter(self.recipe.augment, self.pixels.size, self.recipe.train.seed)
+        return lambda images, rows, epoch: augmenter(images, self.pixels.contents_of(rows), first + epoch)
+
     def _group(self) -> int:
         """Batches a call; fewer where an epoch has so few that the curve would hardly move inside it."""
         steps = -(-len(self.train) // self.recipe.train.batch_size)
         return max(1, min(resident.GROUP, steps // 4))
 
-    def _batches(self, views: list[Read], ahead: bool = False, group: int = 1) -> Batches:
+    def _batches(self, views: list[Read], ahead: bool = False, group: int = 1,
+                 change: Change | None = None) -> Batches:
         settings = self.recipe.train
         weights = balanced_weights(self.train.labels, self.classes) if settings.class_weights == "balanced" else None
         return Batches(views, self.train.rows, self.train.one_hot(self.classes), weights, settings.batch_size,
-                       settings.seed + 7919 * self._phase, ahead, group)
+                       settings.seed + 7919 * self._phase, ahead, group, change)
 
     def _compile(self, model: keras.Model, plan: PhasePlan, batches: Batches) -> None:
         vectors = len(model.input_shape) == 2
@@ -292,18 +298,13 @@ def predict_rows(model: keras.Model, read: Read, rows: np.ndarray) -> np.ndarray
     return np.concatenate(found) if found else np.zeros((0, model.output_shape[-1]), np.float32)
 
 
-def _from_pixels(whole: keras.Model, plan: PhasePlan, changes: list[keras.layers.Layer]) -> keras.Model:
-    """A model to fit on raw images: random changes, frozen trunk, tail."""
+def _from_pixels(whole: keras.Model, plan: PhasePlan) -> keras.Model:
+    """A model to fit on raw images: frozen trunk, tail."""
     image = keras.Input(whole.input_shape[1:])
-    x = image
-    for layer in changes:
-        x = layer(x)
     if plan.boundary is None:
-        rest = keras.Model(whole.input, whole.output)
-    else:
-        x = _FrozenTrunk(keras.Model(whole.input, plan.boundary.tensor))(x)
-        rest = keras.Model(plan.boundary.tensor, whole.output)
-    return keras.Model(image, rest(x))
+        return keras.Model(image, keras.Model(whole.input, whole.output)(image))
+    activations = _FrozenTrunk(keras.Model(whole.input, plan.boundary.tensor))(image)
+    return keras.Model(image, keras.Model(plan.boundary.tensor, whole.output)(activations))
 
 
 def _compiled(model: keras.Model) -> keras.Model:

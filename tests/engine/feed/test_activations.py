@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import shutil
 from collections.abc import Callable
 from pathlib import Path
 
@@ -9,8 +10,10 @@ import keras
 import numpy as np
 import pytest
 
+from core.data.dataset import Dataset
 from core.data.library import ingest
 from core.engine.feed import activations
+from core.engine.feed import pixels as pixels_module
 from core.engine.feed.activations import ActivationCache, Trunk
 from core.engine.feed.pixels import Pixels
 from core.engine.model.boundary import Boundary
@@ -18,6 +21,7 @@ from core.engine.model.forward import Forward, fastest_forward, keras_forward
 from core.engine.model.network import Network
 from core.engine.reporter import Reporter, StopRequested
 from core.engine.training.session import TrainingSession
+from core.recipe.fields import AugmentSettings
 from core.runs.run import Run
 from core.store.cache import entries
 from core.store.limits import Limits
@@ -185,3 +189,76 @@ def test_activations_too_large_for_half_precision_are_kept_whole(colours, worksp
     expected = pixels.decode(order)[..., 0].mean(axis=(1, 2)) * 350
     assert expected[:12].max() < 3e4 and expected.max() > 65504
     np.testing.assert_allclose(store.read(order)[:, 0], expected, rtol=1e-4)
+
+
+@pytest.fixture
+def untouched() -> Trunk:
+    """A trunk that gives the images themselves, so that what is kept are the changed pixels."""
+    image = keras.Input((32, 32, 3))
+    same = keras.layers.Rescaling(1.0, name="same")(image)
+    return Trunk(Network(keras.Model(image, same), same, same), Boundary("same", same), {"backbone": "none"})
+
+
+class Views:
+    """Views of the images of a dataset, each time in a new cache."""
+
+    def __init__(self, trunk: Trunk, run: Callable[..., Run], folder: Path) -> None:
+        self.trunk, self.run, self.folder, self.settings = trunk, run, folder, AugmentSettings(preset="strong")
+        self.caches = 0
+
+    def fill(self, dataset: Dataset, rows: np.ndarray, view: int = 1, interrupted: bool = False) -> dict[str, bytes]:
+        """Content of the image's file: the view's pixels."""
+        self.caches += 1
+        workspace = Workspace(self.folder / f"cache-{self.caches}")
+        pixels = Pixels(dataset, workspace, 32, "crop")
+        if interrupted:
+            stopped = self.run()
+            stopped.request_stop()
+            cache = ActivationCache(workspace, pixels, Reporter(stopped))
+            with pytest.raises(StopRequested):
+                cache.open(self.trunk, rows, view, self.settings, 0)
+        run = self.run()
+        store = ActivationCache(workspace, pixels, Reporter(run)).open(self.trunk, rows, view, self.settings, 0)
+        assert store is not None and not len(store.missing(rows))
+        if interrupted:
+            assert any("4 images in" in note for note in run.notes())  # what was done before is there
+        return {pixels.contents[row]: store.read(rows[index:index + 1]).tobytes() for index, row in enumerate(rows)}
+
+
+@pytest.fixture
+def views(untouched: Trunk, tiny_run: Callable[..., Run], tmp_path: Path) -> Views:
+    return Views(untouched, tiny_run, tmp_path)
+
+
+ROWS = np.arange(36)
+
+
+def test_a_view_is_the_same_after_an_interrupted_pass(views, colours, monkeypatch):
+    expected = views.fill(colours, ROWS)
+    monkeypatch.setattr(activations, "COMMIT_SECONDS", 0.0)
+    assert views.fill(colours, ROWS, interrupted=True) == expected
+    assert len(set(expected.values())) == 36 and views.fill(colours, ROWS, view=2) != expected
+
+
+@pytest.mark.parametrize("chunk", [5, 16, 64])
+def test_a_view_does_not_depend_on_how_many_images_are_done_at_a_time(views, colours, monkeypatch, chunk):
+    expected = views.fill(colours, ROWS)
+    monkeypatch.setattr(pixels_module, "CHUNK", chunk)
+    assert views.fill(colours, ROWS) == expected
+
+
+def test_a_view_does_not_depend_on_the_order_of_rows(views, colours):
+    expected = views.fill(colours, ROWS)
+    order = np.random.default_rng(1).permutation(ROWS)
+    assert views.fill(colours, order) == expected
+    assert views.fill(colours, ROWS[20:]).items() <= expected.items()
+
+
+def test_a_view_does_not_depend_on_the_images_beside_it(views, colours, workspace, tmp_path):
+    expected = views.fill(colours, ROWS)
+    fewer = tmp_path / "fewer"
+    shutil.copytree(tmp_path / "colours", fewer)
+    for path in [*fewer.glob("*/0[0-4].png")]:
+        path.unlink()
+    found = views.fill(ingest(fewer, workspace, name="fewer"), np.arange(21))
+    assert len(found) == 21 and found.items() <= expected.items()

@@ -47,6 +47,13 @@ def test_targets_and_weights_go_with_their_images():
         np.testing.assert_array_equal(weight, y.argmax(1))
 
 
+def test_what_is_read_is_changed_by_row_and_epoch():
+    given = Batches([lambda rows: rows[:, None]], ROWS, TARGETS, None, 3, 0,
+                    change=lambda images, rows, epoch: images + 100 * rows[:, None] + 1000 * epoch)
+    assert sorted(epoch(given)) == [101 * row for row in sorted(ROWS)]
+    assert sorted(epoch(given)) == [101 * row + 1000 for row in sorted(ROWS)]
+
+
 def test_views_are_used_in_turn():
     given = batches(views=3)
     assert [int(min(epoch(given)) // 100) for _ in range(5)] == [0, 1, 2, 0, 1]

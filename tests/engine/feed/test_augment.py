@@ -1,0 +1,132 @@
+"""Changed copies of images: what Keras's layers gave, and the same for an image wherever it stands."""
+
+from __future__ import annotations
+
+import subprocess
+import sys
+
+import keras
+import numpy as np
+import pytest
+from keras import layers
+
+from core.engine.feed.augment import GEOMETRIC, Augmenter
+from core.recipe.fields import AugmentSettings
+
+SIZE, VIEWS = 24, range(1, 1501)
+IMAGES = np.random.default_rng(0).integers(0, 256, (9, SIZE, SIZE, 3), np.uint8)
+CONTENTS = [f"{index:064x}" for index in range(9)]
+
+
+def augmenter(seed: int = 0, **settings: object) -> Augmenter:
+    return Augmenter(AugmentSettings.model_validate({"preset": "custom", **settings}), SIZE, seed)
+
+
+def matrices(**settings: object) -> np.ndarray:
+    given = augmenter(**settings)
+    return np.stack([given.matrix(CONTENTS[0], view) for view in VIEWS])
+
+
+def same_distribution(found: np.ndarray, expected: np.ndarray) -> bool:
+    """Two-sample Kolmogorov-Smirnov; a false alarm has odds of 1 in 2,000."""
+    places = np.concatenate([found, expected])
+    ranks = [np.searchsorted(np.sort(part), places, "right") / len(part) for part in (found, expected)]
+    return float(np.abs(ranks[0] - ranks[1]).max()) < 2.04 * (1 / len(found) + 1 / len(expected)) ** 0.5
+
+
+def keras_draws(layer: keras.Layer) -> dict[str, np.ndarray]:
+    drawn = layer.get_random_transformation(np.zeros((len(VIEWS), SIZE, SIZE, 3), np.float32), training=True)
+    return {name: np.asarray(value).squeeze() for name, value in drawn.items() if hasattr(value, "shape")}
+
+
+def test_angles_are_those_of_keras():
+    found = matrices(rotation=25)
+    angles = np.rad2deg(np.arctan2(found[:, 1, 0], found[:, 0, 0]))
+    assert -25 <= angles.min() < -24.5 and 24.5 < angles.max() <= 25
+    assert same_distribution(angles, keras_draws(layers.RandomRotation(25 / 360, seed=1))["angle"])
+    np.testing.assert_allclose(np.linalg.det(found), 1)
+    assert not same_distribution(angles, keras_draws(layers.RandomRotation(30 / 360, seed=1))["angle"])
+
+
+def test_zooms_are_those_of_keras():
+    found = matrices(zoom=0.25)
+    np.testing.assert_array_equal(found[:, 0, 0], found[:, 1, 1])
+    assert 0.75 <= found[:, 0, 0].min() < 0.76 and 1.24 < found[:, 0, 0].max() <= 1.25
+    assert same_distribution(found[:, 0, 0], keras_draws(layers.RandomZoom((-0.25, 0.25), seed=1))["width_zoom"])
+
+
+def test_shifts_are_those_of_keras():
+    found = matrices(shift=0.15)
+    expected = keras_draws(layers.RandomTranslation(0.15, 0.15, seed=1))["translations"] / SIZE
+    for axis in (0, 1):
+        assert same_distribution(found[:, axis, 2], expected[:, axis])
+    assert abs(np.corrcoef(found[:, 0, 2], found[:, 1, 2])[0, 1]) < 0.1
+
+
+@pytest.mark.parametrize(("flip", "across", "down"), [("horizontal", 0.5, 0), ("vertical", 0, 0.5), ("both", 0.5, 0.5)])
+def test_half_of_the_images_are_mirrored(flip, across, down):
+    found = matrices(flip=flip)
+    assert (found[:, 0, 0] < 0).mean() == pytest.approx(across, abs=0.05)
+    assert (found[:, 1, 1] < 0).mean() == pytest.approx(down, abs=0.05)
+
+
+def test_a_mirrored_image_is_mirrored_exactly():
+    given = augmenter(flip="horizontal")
+    mirrored = [given.matrix(content, 1)[0, 0] < 0 for content in CONTENTS]
+    assert 0 < sum(mirrored) < 9
+    for image, mirror, changed in zip(IMAGES, mirrored, given(IMAGES, CONTENTS, 1), strict=True):
+        np.testing.assert_array_equal(changed, image[:, ::-1] if mirror else image)
+
+
+@pytest.mark.parametrize("settings", [
+    {"preset": "medium"}, {"preset": "strong"}, {"flip": "both", "rotation": 180, "zoom": 0.5, "shift": 0.5},
+], ids=["medium", "strong", "utmost"])
+def test_pixels_are_those_that_keras_computes(settings):
+    """Keras counts from the middle of the first pixel, its result is not yet rounded."""
+    given = augmenter(**settings)
+    changed = given(IMAGES, CONTENTS, 1)
+    inwards = np.array([[1 / SIZE, 0, 0.5 / SIZE - 0.5], [0, 1 / SIZE, 0.5 / SIZE - 0.5], [0, 0, 1]])
+    moves = [np.linalg.inv(inwards) @ given.matrix(content, 1) @ inwards for content in CONTENTS]
+    expected = keras.ops.convert_to_numpy(keras.ops.image.affine_transform(
+        IMAGES.astype(np.float32), np.stack([np.append(move[:2].ravel(), [0, 0]) for move in moves]).astype(np.float32),
+        interpolation="bilinear", fill_mode="reflect"))
+    assert np.abs(changed - expected).max() < 0.55
+    assert np.abs(changed.astype(float) - IMAGES).mean() > 20
+
+
+def test_the_result_for_an_image_is_bitwise_the_same_in_any_company():
+    given = augmenter(preset="strong")
+    together = given(IMAGES, CONTENTS, 2)
+    for place in range(9):
+        alone = given(IMAGES[place:place + 1], CONTENTS[place:place + 1], 2)
+        np.testing.assert_array_equal(alone[0], together[place])
+    np.testing.assert_array_equal(given(IMAGES[::-1], CONTENTS[::-1], 2), together[::-1])
+
+
+def test_views_seeds_and_contents_give_different_copies():
+    changed = augmenter(preset="medium")(IMAGES, CONTENTS, 1)
+    for other in (augmenter(preset="medium")(IMAGES, CONTENTS, 2), augmenter(1, preset="medium")(IMAGES, CONTENTS, 1),
+                  augmenter(preset="medium")(IMAGES, CONTENTS[::-1], 1)):
+        assert sum(np.array_equal(left, right) for left, right in zip(changed, other, strict=True)) <= 1
+
+
+def test_an_operation_that_is_switched_on_leaves_the_draws_of_the_others():
+    alone, beside = matrices(rotation=20), matrices(rotation=20, shift=0.1)
+    np.testing.assert_allclose(alone[:, :2, :2], beside[:, :2, :2])
+
+
+def test_what_is_off_changes_nothing():
+    np.testing.assert_array_equal(augmenter()(IMAGES, CONTENTS, 1), IMAGES)
+
+
+@pytest.mark.parametrize("name", GEOMETRIC)
+def test_every_operation_is_a_setting_and_moves_pixels(name):
+    assert name in AugmentSettings.model_fields
+    changed = augmenter(**{name: "both" if name == "flip" else 0.4})(IMAGES, CONTENTS, 1)
+    assert changed.dtype == np.uint8 and not np.array_equal(changed, IMAGES)
+
+
+def test_changing_images_takes_neither_keras_nor_tensorflow():
+    """So that it is the same on every backend, and GPUs are left to the training."""
+    code = "import sys, core.engine.feed.augment; print(sorted({'keras', 'tensorflow', 'jax'} & set(sys.modules)))"
+    assert subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True).stdout == "[]\n"
