@@ -9,6 +9,7 @@ map: pages of a map count as the process's memory, and a large dataset would loo
 from __future__ import annotations
 
 import os
+import time
 import zlib
 from pathlib import Path
 from typing import Any
@@ -19,6 +20,14 @@ from core.store.files import read_json, write_json
 
 MEMORY_BUDGET = 192 * 2**20
 """Bytes of activations that are kept in memory while training, all views together."""
+
+SETTLED_SECONDS = 2.0
+"""What was found sound is believed for as long as the files stay as they are, but only when they had been left alone
+for so long before: file systems count time in steps (FAT's are the longest), and within one a write does not show."""
+
+Stamp = tuple[int, ...]
+_sound: dict[Path, tuple[Stamp, np.ndarray]] = {}
+"""Rows of stores that this process has found to match their checksums, bool [rows], and the files' stamp then."""
 
 
 class RowStore:
@@ -42,7 +51,9 @@ class RowStore:
         self._data = os.open(folder / "data.bin", os.O_RDWR | os.O_CREAT)
         if os.fstat(self._data).st_size != self.nbytes:
             os.truncate(self._data, self.nbytes)
+        self._checksums_stamp = _stamp(os.stat(folder / "rows.bin"))
         self._checksums = np.fromfile(folder / "rows.bin", "<u4")
+        self._written = False
         self._memory: np.ndarray | None = None
 
     @property
@@ -51,22 +62,26 @@ class RowStore:
         return self.rows * self.row_bytes
 
     def missing(self, rows: np.ndarray) -> np.ndarray:
-        """Those of `rows` that are not stored, or whose bytes do not match their checksum (they are forgotten)."""
+        """Those of `rows` that are not stored, or whose bytes do not match their checksum (they are forgotten).
+
+        What this process has found sound is not read again while the store's files stay as they are.
+        """
         rows = np.asarray(rows, np.int64)
-        absent = self._checksums[rows] == 0
-        step = max(1, (16 * 2**20) // self.row_bytes)
-        for start in range(0, len(rows), step):
-            part = np.arange(start, min(start + step, len(rows)))
-            part = part[~absent[part]]
-            values = self._pread(rows[part])
-            for position, value in zip(part, values, strict=True):
-                absent[position] = _checksum(value) != self._checksums[rows[position]]
-        return rows[absent]
+        stamp, settled = self._settled()
+        known, sound = _sound.get(self.folder, ((), np.zeros(0, bool)))
+        if known != stamp or self._written:
+            sound = np.zeros(self.rows, bool)
+        there = self._checksums != 0
+        self._check(np.unique(rows[there[rows] & ~sound[rows]]), sound)
+        if settled and not self._written:
+            _sound[self.folder] = stamp, sound
+        return rows[~(there & sound)[rows]]
 
     def write(self, rows: np.ndarray, values: np.ndarray) -> None:
         """Store rows [k, *shape], converted to the store's type. Raises FloatingPointError when one does not fit it."""
         with np.errstate(over="raise"):
             values = np.ascontiguousarray(values, self.dtype)
+        self._written = True
         for row, value in zip(rows, values, strict=True):
             os.pwrite(self._data, value.data, int(row) * self.row_bytes)
             self._checksums[row] = _checksum(value)
@@ -75,6 +90,8 @@ class RowStore:
         """Make what was written count: data first, then the checksums."""
         os.fsync(self._data)
         self._checksums.tofile(self.folder / "rows.bin")
+        self._checksums_stamp = _stamp(os.stat(self.folder / "rows.bin"))
+        self._written = False
 
     def read(self, rows: np.ndarray) -> np.ndarray:
         """Rows as an array [k, *shape]. They must be there: see `missing`."""
@@ -108,6 +125,21 @@ class RowStore:
             np.zeros(self.rows, "<u4").tofile(checksums)
             write_json(meta, {**layout, **about})
 
+    def _settled(self) -> tuple[Stamp, bool]:
+        """The stamp of data and checksums, and whether both have been left alone for a while."""
+        data = os.fstat(self._data)
+        stamp = (*_stamp(data), *self._checksums_stamp)
+        last = max(data.st_mtime_ns, data.st_ctime_ns, *self._checksums_stamp[-2:])
+        return stamp, time.time_ns() - last > SETTLED_SECONDS * 1e9
+
+    def _check(self, rows: np.ndarray, sound: np.ndarray) -> None:
+        """Mark those of `rows` in `sound` whose bytes match their checksums."""
+        step = max(1, (16 * 2**20) // self.row_bytes)
+        for start in range(0, len(rows), step):
+            part = rows[start:start + step]
+            values = self._pread(part)
+            sound[part] = [_checksum(value) == self._checksums[row] for row, value in zip(part, values, strict=True)]
+
     def _pread(self, rows: np.ndarray) -> np.ndarray:
         out = np.empty((len(rows), *self.shape), self.dtype)
         flat = out.reshape(len(rows), -1).view(np.uint8) if len(rows) else out
@@ -125,6 +157,11 @@ def _runs(rows: np.ndarray) -> list[tuple[int, int]]:
     breaks = np.flatnonzero(np.diff(rows) != 1) + 1
     edges = [0, *breaks.tolist(), len(rows)]
     return list(zip(edges[:-1], edges[1:], strict=True))
+
+
+def _stamp(found: os.stat_result) -> Stamp:
+    """What tells a file that was changed, or is another one, from the file that it was."""
+    return found.st_dev, found.st_ino, found.st_size, found.st_mtime_ns, found.st_ctime_ns
 
 
 def _checksum(row: np.ndarray) -> int:

@@ -2,13 +2,18 @@
 
 from __future__ import annotations
 
+import gc
 import json
 import os
+import time
+from collections.abc import Callable
 from pathlib import Path
 
 import numpy as np
+import psutil
 import pytest
 
+from core.engine.feed import row_store
 from core.engine.feed.row_store import RowStore
 
 ROWS = np.arange(10)
@@ -123,3 +128,79 @@ def test_a_value_too_large_for_half_precision_is_refused(tmp_path):
     with pytest.raises(FloatingPointError):
         new.write(ROWS, VALUES * np.float32(1e6))
     assert len(new.missing(ROWS)) == 10
+
+
+@pytest.fixture
+def settled(filled: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    """A store that was left alone for long enough, and looked through once by this process."""
+    monkeypatch.setattr(row_store, "SETTLED_SECONDS", 0.05)
+    time.sleep(0.1)
+    assert not len(store(filled).missing(ROWS))
+    return filled
+
+
+def read_for(look: Callable[[], object]) -> int:
+    """Bytes that this process reads from files meanwhile."""
+    gc.collect()
+    before = psutil.Process().io_counters().read_chars
+    overhead = psutil.Process().io_counters().read_chars - before
+    look()
+    return psutil.Process().io_counters().read_chars - before - 2 * overhead
+
+
+LARGE = {"rows": 10, "shape": (2**18,), "dtype": "float32"}
+
+
+def test_what_was_found_sound_is_read_once_by_a_process(tmp_path, monkeypatch):
+    monkeypatch.setattr(row_store, "SETTLED_SECONDS", 0.05)
+    new = store(tmp_path, **LARGE)
+    new.write(ROWS, np.ones((10, 2**18), np.float32))
+    new.commit()
+    time.sleep(0.1)
+    assert not len(store(tmp_path, **LARGE).missing(ROWS[:6]))
+    opened = store(tmp_path, **LARGE)
+    assert read_for(lambda: opened.missing(ROWS[:6])) < 2**19
+    assert 4 * 2**20 <= read_for(lambda: opened.missing(ROWS)) < 4.5 * 2**20
+    assert not len(opened.missing(ROWS))
+
+
+def damage(path: Path, row: int) -> None:
+    with open(path / "data.bin", "r+b") as file:
+        file.seek(row * 48)
+        file.write(b"\xff")
+
+
+def test_what_changes_after_it_was_found_sound_is_noticed(settled):
+    damage(settled, 3)
+    assert list(store(settled).missing(ROWS)) == [3]
+    assert list(store(settled).missing(ROWS[2:5])) == [3]
+
+
+def test_a_change_that_hides_its_time_is_noticed(settled):
+    before = os.stat(settled / "data.bin")
+    damage(settled, 4)
+    os.utime(settled / "data.bin", ns=(before.st_atime_ns, before.st_mtime_ns))
+    assert list(store(settled).missing(ROWS)) == [4]
+
+
+def test_a_file_in_place_of_another_is_noticed(settled):
+    other = settled / "other"
+    other.write_bytes(bytes(480))
+    os.replace(other, settled / "data.bin")
+    assert len(store(settled).missing(ROWS)) == 10
+
+
+def test_a_change_within_one_step_of_the_clock_is_noticed(filled):
+    """Where the system counts time in steps a write may leave the stamp as it was."""
+    for row in range(5):
+        assert list(store(filled).missing(ROWS)) == list(range(row))
+        damage(filled, row)
+
+
+def test_rows_that_are_written_again_are_looked_at_again(settled):
+    opened = store(settled)
+    opened.write(ROWS[:2], VALUES[2:4])
+    assert not len(opened.missing(ROWS))
+    damage(settled, 0)
+    assert list(opened.missing(ROWS)) == [0]
+    assert list(store(settled).missing(ROWS)) == [0, 1]  # not committed: the checksums on disk are the older ones
