@@ -2,12 +2,11 @@
 
 from __future__ import annotations
 
+import contextlib
 import os
-import queue
 import subprocess
 import sys
 import tempfile
-import threading
 from collections.abc import Callable, Iterator
 from pathlib import Path
 
@@ -15,6 +14,7 @@ import numpy as np
 import psutil
 
 from core.engine.feed.decoder import Job
+from core.engine.feed.threads import in_threads
 from core.store.cache import disk_room
 
 MEMORY_BYTES = 192 * 2**20
@@ -32,52 +32,17 @@ Pieces = Iterator[tuple[np.ndarray, np.ndarray]]
 """Rows, and their images, uint8 [k, size, size, 3]."""
 
 
-class ThreadAhead:
-    """A thread that decodes rows, `piece` at a time, into a bounded queue, for one reader, who iterates once.
+def thread_ahead(decode: Callable[[np.ndarray], np.ndarray], rows: np.ndarray, piece: int, image_bytes: int) -> Pieces:
+    """Decode rows in a thread, `piece` at a time, as far ahead as MEMORY_BYTES lets it.
 
     Args:
         decode: Rows to images.
-        rows: int64 [n].
         image_bytes: Size of one decoded image.
     """
-
-    def __init__(self, decode: Callable[[np.ndarray], np.ndarray], rows: np.ndarray, piece: int,
-                 image_bytes: int) -> None:
-        self.rows, self._decode, self._piece = np.asarray(rows, np.int64), decode, piece
-        self._queue: queue.Queue[tuple[np.ndarray, np.ndarray] | BaseException | None] = queue.Queue(
-            max(2, MEMORY_BYTES // (piece * image_bytes)))
-        self._cancelled = threading.Event()
-        threading.Thread(target=self._work, daemon=True, name="decode").start()
-
-    def __iter__(self) -> Pieces:
-        while (item := self._queue.get()) is not None:
-            if isinstance(item, BaseException):
-                raise item
-            yield item
-
-    def cancel(self) -> None:
-        """Stop decoding soon."""
-        self._cancelled.set()
-
-    def _work(self) -> None:
-        last: BaseException | None = None
-        try:
-            for start in range(0, len(self.rows), self._piece):
-                part = self.rows[start:start + self._piece]
-                if not self._put((part, self._decode(part))):
-                    return
-        except BaseException as error:  # handed over to the reader, who raises it
-            last = error
-        self._put(last)
-
-    def _put(self, item: tuple[np.ndarray, np.ndarray] | BaseException | None) -> bool:
-        while not self._cancelled.is_set():
-            try:
-                self._queue.put(item, timeout=0.2)
-                return True
-            except queue.Full:
-                continue
-        return False
+    parts = [rows[start:start + piece] for start in range(0, len(rows), piece)]
+    ahead = max(2, MEMORY_BYTES // (piece * image_bytes))
+    with contextlib.closing(in_threads(decode, parts, ahead, threads=1)) as images:
+        yield from zip(parts, images, strict=True)
 
 
 class ProcessAhead:

@@ -13,7 +13,7 @@ import PIL
 
 from core.data.dataset import Dataset
 from core.data.images.decode import DECODER, decode_batch
-from core.engine.feed.ahead import ProcessAhead, ThreadAhead
+from core.engine.feed.ahead import ProcessAhead, thread_ahead
 from core.engine.feed.row_store import RowStore
 from core.store.cache import PIXELS_SHARE, cache_key, claim, make_room
 from core.store.processes import cores
@@ -86,11 +86,13 @@ class Pixels:
         if self._ahead is not None and not np.array_equal(self._ahead.rows, rows):
             self.cancel()
         begun, self._ahead = self._ahead, None
-        ahead = begun or ThreadAhead(self.decode, rows, CHUNK, self.image_bytes)
+        if begun is None:
+            yield from thread_ahead(self.decode, rows, CHUNK, self.image_bytes)
+            return
         try:
-            yield from ahead
+            yield from begun
         finally:
-            ahead.cancel()
+            begun.cancel()
 
     def keep(self, rows: np.ndarray, progress: Progress) -> bool:
         """Store `rows` decoded, when they fit into the cache; later reads come from there.

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import functools
 from collections import deque
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Generator, Iterable
 from concurrent.futures import Future, ThreadPoolExecutor
 from typing import TypeVar
 
@@ -20,13 +20,22 @@ def pool() -> ThreadPoolExecutor:
     return ThreadPoolExecutor(cores(), thread_name_prefix="piece")
 
 
-def in_threads(work: Callable[[Item], Result], items: Iterable[Item], ahead: int) -> Iterator[Result]:
-    """Yield `work(item)` for every item, in order."""
+def in_threads(work: Callable[[Item], Result], items: Iterable[Item], ahead: int,
+               threads: int | None = None) -> Generator[Result]:
+    """Yield `work(item)` for every item, in order. What has not begun when the reader stops is dropped.
+
+    Args:
+        ahead: Results that may wait for the reader.
+        threads: None: one for every core.
+    """
     waiting: deque[Future[Result]] = deque()
-    with ThreadPoolExecutor(cores()) as pool:
+    executor = ThreadPoolExecutor(threads or cores(), thread_name_prefix="ahead")
+    try:
         for item in items:
-            waiting.append(pool.submit(work, item))
+            waiting.append(executor.submit(work, item))
             if len(waiting) > ahead:
                 yield waiting.popleft().result()
         while waiting:
             yield waiting.popleft().result()
+    finally:
+        executor.shutdown(cancel_futures=True)

@@ -11,7 +11,7 @@ import pytest
 
 from core.data.dataset import Dataset
 from core.engine.feed import ahead
-from core.engine.feed.ahead import ProcessAhead, ThreadAhead
+from core.engine.feed.ahead import Pieces, ProcessAhead, thread_ahead
 from core.engine.feed.decoder import Job
 from core.engine.feed.pixels import Pixels
 from core.errors import ImageDecodeError
@@ -31,8 +31,8 @@ def in_process(pixels: Pixels, folder: Path) -> ProcessAhead:
     return ProcessAhead(pixels.decode, ROWS, [pixels.paths[row] for row in ROWS], SIZE, "pad", PIECE, folder)
 
 
-def in_threads(pixels: Pixels, folder: Path) -> ThreadAhead:
-    return ThreadAhead(pixels.decode, ROWS, PIECE, SIZE * SIZE * 3)
+def in_threads(pixels: Pixels, folder: Path) -> Pieces:
+    return thread_ahead(pixels.decode, ROWS, PIECE, SIZE * SIZE * 3)
 
 
 def check(pixels: Pixels, pieces: list[tuple[np.ndarray, np.ndarray]]) -> None:
