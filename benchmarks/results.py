@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import importlib.metadata
-import os
 import platform
 import statistics
 import time
@@ -14,6 +13,7 @@ from typing import Any
 
 from benchmarks.jobs import JOBS, SYSTEMS
 from core.store.files import read_json, write_json
+from core.store.processes import cores
 
 PACKAGES = ("tensorflow", "keras", "onnxruntime", "onnx", "scikit-learn", "numpy", "pillow", "openvino")
 
@@ -134,8 +134,7 @@ def machine() -> dict[str, Any]:
     import psutil
 
     return {
-        "processor": processor(), "cores": len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity")
-        else os.cpu_count(), "memory_gb": round(psutil.virtual_memory().total / 2**30, 1),
+        "processor": processor(), "cores": cores(), "memory_gb": round(psutil.virtual_memory().total / 2**30, 1),
         "system": f"{platform.system()} {platform.machine()}", "python": platform.python_version(),
         "versions": dict(versions(PACKAGES)), "date": time.strftime("%Y-%m-%d"),
     }
