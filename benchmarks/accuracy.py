@@ -90,9 +90,9 @@ def trained(dataset: Dataset, workspace: Workspace, seed: int, exact: bool) -> t
     with Reporter(run) as reporter:
         session = TrainingSession(run, recipe, variant, file, examples, pixels, workspace, reporter)
         trainer = session.trainer
-        trainer.cache = session.cache = ActivationCache(workspace, pixels, reporter, exact=exact)
+        trainer.feeds.cache = session.cache = ActivationCache(workspace, pixels, reporter, exact=exact)
         trainer.fit()
-        store = trainer.cache.open(session.trunk(session.plans[0]), examples.rows)
+        store = session.cache.open(session.trunk(0), examples.rows)
         assert store is not None and store.dtype == (np.float32 if exact else np.float16)
         features = np.zeros((store.rows, *store.shape), np.float32)
         features[examples.rows] = store.read(examples.rows)

@@ -50,13 +50,18 @@ def estimate(recipe: Recipe, images: int, training_images: int, workspace: Works
     Raises:
         RecipeError: unknown backbone or freeze point.
     """
-    speeds = measured(workspace)
-    phases = [_phase(recipe, index, images, training_images, speeds) for index in range(len(recipe.train.phases))]
+    phases = estimate_phases(recipe, images, training_images, workspace)
     total = sum(cost.prepare_s + cost.epoch_s * phase.epochs
                 for cost, phase in zip(phases, recipe.train.phases, strict=True))
     kept = sum(cost.cache_bytes for cost in phases) + _pixel_bytes(recipe, images, workspace)
     return Estimate(kept, sum(cost.prepare_s for cost in phases),
-                    phases[0].epoch_s, total + speeds[START])
+                    phases[0].epoch_s, total + measured(workspace)[START])
+
+
+def estimate_phases(recipe: Recipe, images: int, training_images: int, workspace: Workspace) -> list[Estimate]:
+    """The cost of each phase, by itself; `total_s` is left 0."""
+    speeds = measured(workspace)
+    return [_phase(recipe, index, images, training_images, speeds) for index in range(len(recipe.train.phases))]
 
 
 def measured(workspace: Workspace) -> dict[str, float]:

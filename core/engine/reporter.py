@@ -70,14 +70,14 @@ class Reporter:
                     force=done >= total)
         self.raise_if_stopped()
 
-    def batch(self, phase: str, epoch: int, step: int, steps: int, loss: float, accuracy: float,
+    def batch(self, phase: str, phase_index: int, epoch: int, step: int, steps: int, loss: float, accuracy: float,
               images_per_second: float, eta_s: float | None) -> None:
-        """Progress inside an epoch (`epoch` counts from 1)."""
-        self.update(phase=phase, epoch=epoch, step=step, steps=steps, images_per_second=images_per_second,
+        """Progress inside an epoch (`epoch` counts from 1, `phase_index` from 0)."""
+        self.update(phase=phase, phase_index=phase_index, epoch=epoch, step=step, steps=steps, images_per_second=images_per_second,
                     eta_s=eta_s, message="Training")
         if time.monotonic() - self._last_batch >= BATCH_EVENT_SECONDS or step == steps:
             self._last_batch = time.monotonic()
-            self.run.append_event("batch", phase=phase, epoch=epoch, step=step, steps=steps,
+            self.run.append_event("batch", phase=phase, phase_index=phase_index, epoch=epoch, step=step, steps=steps,
                                   loss=round(loss, 6) if math.isfinite(loss) else None, accuracy=round(accuracy, 6))
 
     def epoch(self, row: dict[str, Any]) -> None:

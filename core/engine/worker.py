@@ -1,4 +1,5 @@
-"""The process that trains one run: `python -m core.engine.worker RUN_DIR`.
+"""The process that works on one run: `python -m core.engine.worker RUN_DIR` trains it, and with `--recover` makes the
+model of one whose training process is gone.
 
 It takes everything from the run folder and answers only through it. Keras is imported after a decoding process has
 begun, so that the two overlap.
@@ -13,6 +14,7 @@ import sys
 import time
 import traceback
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 from core.backbones import weights as backbone_weights
 from core.backbones.catalogue import get
@@ -22,20 +24,32 @@ from core.engine.feed.pixels import Pixels
 from core.engine.quick_import import quickly
 from core.engine.reporter import Reporter, StopRequested
 from core.errors import DiskFullError, GraftError, OutOfMemoryError
+from core.runs.recovery import clear_leftovers, count_attempt, forget_attempts
 from core.runs.run import Run
 from core.store.files import read_json
 from core.store.workspace import Workspace
 
+if TYPE_CHECKING:
+    from core.engine.training.session import TrainingSession
+
+RECOVER = "--recover"
+
 
 def main(arguments: list[str]) -> int:
-    """Train the run whose folder is the only argument; 0 when it completed or was stopped."""
-    run = Run.open(arguments[0])
+    """Work on the run whose folder is the last argument; 0 when it came to its end or was stopped."""
+    run = Run.open(arguments[-1])
+    clear_leftovers(run)
+    return recover(run) if RECOVER in arguments else work(run)
+
+
+def work(run: Run) -> int:
+    """Train a queued run."""
     with Reporter(run) as reporter:
         try:
             run.append_event("state", state="running")
             state, message = train(run, reporter)
         except StopRequested:
-            state, message = "stopped", "Stopped before the first epoch; there is no model yet."
+            state, message = "stopped", "Stopped before there was a model to keep: there is no model."
         except Exception as error:  # the worker's outermost frame: everything becomes the run's state
             traceback.print_exc()
             problem = explained(error)
@@ -47,8 +61,32 @@ def main(arguments: list[str]) -> int:
 
 def train(run: Run, reporter: Reporter) -> tuple[str, str]:
     """Train, evaluate and save; gives the final state and its message."""
-    recipe = run.recipe
     reporter.raise_if_stopped()
+    return _session(run, reporter).run_to_end()
+
+
+def recover(run: Run) -> int:
+    """Make the model of a run that ended without one, from the best state that it left. The run's state stays."""
+    before = run.status()
+    run.forget_stop()  # it asked for the end of the training
+    count_attempt(run)
+    with Reporter(run) as reporter:
+        reporter.update(force=True, message="Making the model of the best epoch", phase="save", error=before.error)
+        try:
+            message = _session(run, reporter, decode=False).recover()
+            forget_attempts(run)
+        except StopRequested:
+            message = before.message
+        except Exception as error:  # the worker's outermost frame
+            traceback.print_exc()
+            message = f"{before.message} {explained(error)}".strip()
+        reporter.finish(before.state, message, before.error)
+    return 0 if run.has_model else 2
+
+
+def _session(run: Run, reporter: Reporter, decode: bool = True) -> TrainingSession:
+    """Everything that a run needs, built. `decode`: begin to decode its images meanwhile."""
+    recipe = run.recipe
     dataset = Dataset.load(run.dataset_path)
     workspace = Workspace(run.dataset_path.parent.parent)
     backbone, variant = get(recipe.model.backbone, recipe.model.alpha)
@@ -59,15 +97,14 @@ def train(run: Run, reporter: Reporter) -> tuple[str, str]:
     examples = load_examples(run, dataset)
     pixels = Pixels(dataset, workspace, recipe.data.image_size or backbone.default_size, recipe.data.resize)
     fresh = recipe.augment.active and recipe.augment.views == "fresh"  # reads in another order
-    if not fresh and not seen_before(workspace, pixels, backbone.name):
+    if decode and not fresh and not seen_before(workspace, pixels, backbone.name):
         pixels.start(examples.rows)
     reporter.update(force=True, message="Loading the backbone", phase="prepare")
 
     with quickly():
         from core.engine.training.session import TrainingSession
 
-    session = TrainingSession(run, recipe, variant, file, examples, pixels, workspace, reporter)
-    return session.run_to_end(began)
+    return TrainingSession(run, recipe, variant, file, examples, pixels, workspace, reporter, began)
 
 
 def seen_before(workspace: Workspace, pixels: Pixels, backbone: str) -> bool:

@@ -26,7 +26,8 @@ class Told:
     """What a run has told so far."""
 
     batches: list[dict[str, Any]]
-    """Rows of epoch (fractional), phase, loss, accuracy; at most about `MOST_POINTS`, the latest always among them."""
+    """Rows of epoch (fractional), phase, phase_index, loss, accuracy; at most about `MOST_POINTS`, the latest always
+    among them."""
     notes: list[str]
 
 
@@ -96,6 +97,7 @@ class _Tail:
         elif kind == "batch":
             self.last = {
                 "epoch": event["epoch"] - 1 + event["step"] / max(event["steps"], 1), "phase": event.get("phase", ""),
+                "phase_index": event.get("phase_index", 0),
                 "loss": event["loss"], "accuracy": event["accuracy"],
             }
             if self.seen % self.stride == 0:

@@ -35,8 +35,10 @@ if TYPE_CHECKING:
     from core.data.dataset import Dataset
 
 HISTORY_COLUMNS = (
-    "epoch", "phase", "loss", "accuracy", "val_loss", "val_accuracy", "learning_rate", "seconds", "images_per_second",
+    "epoch", "phase", "phase_index", "loss", "accuracy", "val_loss", "val_accuracy", "learning_rate", "seconds",
+    "images_per_second",
 )
+"""`phase_index` counts the recipe's phases from 0: their names may be equal."""
 _STOP_FILE, _EVENTS_FILE = "stop", "events.jsonl"
 _DATASET_KEYS = {"id", "name", "classes", "path"}
 
@@ -197,12 +199,12 @@ class Run:
         return found
 
     def batches(self) -> pd.DataFrame:
-        """Training progress inside the epochs: columns epoch (float: 1.5 is the middle of the second), phase, loss,
-        accuracy (both running means since the epoch began). Of a long run evenly spaced rows."""
+        """Training progress inside the epochs: columns epoch (float: 1.5 is the middle of the second), phase,
+        phase_index, loss, accuracy (both running means since the epoch began). Of a long run evenly spaced rows."""
         import pandas as pd
 
         rows = run_events.read(self.path / _EVENTS_FILE).batches
-        return pd.DataFrame(rows, columns=["epoch", "phase", "loss", "accuracy"])
+        return pd.DataFrame(rows, columns=["epoch", "phase", "phase_index", "loss", "accuracy"])
 
     def notes(self) -> list[str]:
         """What the worker found worth telling, in order."""
@@ -213,9 +215,12 @@ class Run:
         import pandas as pd
 
         try:
-            return pd.read_csv(self.path / "history.csv")
+            found = pd.read_csv(self.path / "history.csv")
         except (FileNotFoundError, pd.errors.EmptyDataError):
             return pd.DataFrame(columns=list(HISTORY_COLUMNS))
+        if "phase_index" not in found:  # before phases were counted: neighbours of one name are one phase
+            found.insert(2, "phase_index", found["phase"].ne(found["phase"].shift()).cumsum() - 1)
+        return found
 
     def splits(self) -> pd.DataFrame:
         """Which image is in which split: file, path, class, split."""
@@ -250,6 +255,10 @@ class Run:
         if self.status().state == "queued":
             self.write_status(replace(self.status(), state="stopped", message="Stopped before it began."))
         (self.path / _STOP_FILE).touch()
+
+    def forget_stop(self) -> None:
+        """Take the request to end back."""
+        (self.path / _STOP_FILE).unlink(missing_ok=True)
 
     @property
     def stop_requested(self) -> bool:

@@ -14,6 +14,8 @@ class Status:
 
     state: str
     phase: str = ""
+    phase_index: int = 0
+    """Which of the recipe's phases, from 0: their names may be equal."""
     epoch: int = 0
     epochs: int = 0
     step: int = 0

@@ -3,13 +3,37 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
+from typing import NamedTuple, Protocol
 
 import keras
 import numpy as np
 
 Read = Callable[[np.ndarray], np.ndarray]
-Change = Callable[[np.ndarray, np.ndarray, int], np.ndarray]
-"""From images, their row numbers and the epoch (from 0) to changed images."""
+
+
+class Batch(NamedTuple):
+    """What one step learns from."""
+
+    x: np.ndarray
+    y: np.ndarray
+    """float32 [n, units]."""
+    weight: np.ndarray | None
+    """float32 [n]; None: all count the same."""
+
+
+class Transform(Protocol):
+    """A change to batches, made in the threads that make them: changed images, mixed images and targets.
+
+    It may be called for any batch at any time, so that what it draws must depend on its arguments alone.
+    """
+
+    def __call__(self, batch: Batch, rows: np.ndarray, epoch: int) -> Batch:
+        """A changed batch.
+
+        Args:
+            rows: The row number of each of its images.
+            epoch: Of the phase, from 0.
+        """
 
 
 class Batches(keras.utils.PyDataset):
@@ -24,17 +48,21 @@ class Batches(keras.utils.PyDataset):
         seed: The order of epoch e depends on (seed, e) alone.
         ahead: Make batches in threads before they are asked for.
         group: Batches that are given at a time, as one longer batch; see `core.engine.feed.resident`.
-        change: Applied to what is read, in the threads that make batches.
+        transforms: Applied to every batch, one after the other.
     """
 
     def __init__(self, views: Sequence[Read], rows: np.ndarray, targets: np.ndarray, weights: np.ndarray | None,
                  batch_size: int, seed: int, ahead: bool = False, group: int = 1,
-                 change: Change | None = None) -> None:
+                 transforms: Sequence[Transform] = ()) -> None:
         super().__init__(workers=2 if ahead else 1, use_multiprocessing=False, max_queue_size=8)
         self.views, self.rows, self.targets, self.weights = views, rows, targets, weights
-        self.batch_size, self.seed, self.group, self.change = batch_size, seed, group, change
-        self.epoch = 0
-        self._shuffle()
+        self.batch_size, self.seed, self.group, self.transforms = batch_size, seed, group, transforms
+        self.begin_at(0)
+
+    def begin_at(self, epoch: int) -> None:
+        """Go to an epoch of the phase, from 0."""
+        self.epoch = epoch
+        self._order = np.random.default_rng((self.seed, self.epoch)).permutation(len(self.rows))
 
     @property
     def steps(self) -> int:
@@ -48,20 +76,15 @@ class Batches(keras.utils.PyDataset):
         at_once = self.batch_size * self.group
         chosen = self._order[index * at_once:(index + 1) * at_once]
         x = self.views[self.epoch % len(self.views)](self.rows[chosen])
-        if self.change is not None:
-            x = self.change(x, self.rows[chosen], self.epoch)
-        x = x.astype(np.float32) if x.dtype.kind == "f" else x
-        if self.weights is None:
-            return x, self.targets[chosen]
-        return x, self.targets[chosen], self.weights[chosen]
+        batch = Batch(x.astype(np.float32) if x.dtype.kind == "f" else x, self.targets[chosen],
+                      None if self.weights is None else self.weights[chosen])
+        for transform in self.transforms:
+            batch = transform(batch, self.rows[chosen], self.epoch)
+        return (batch.x, batch.y) if batch.weight is None else (batch.x, batch.y, batch.weight)
 
     def on_epoch_end(self) -> None:
         """Go on to the next epoch's order and view."""
-        self.epoch += 1
-        self._shuffle()
-
-    def _shuffle(self) -> None:
-        self._order = np.random.default_rng((self.seed, self.epoch)).permutation(len(self.rows))
+        self.begin_at(self.epoch + 1)
 
 
 def balanced_weights(labels: np.ndarray, classes: int) -> np.ndarray:

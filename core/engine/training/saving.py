@@ -8,25 +8,38 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from pathlib import Path
+from typing import TYPE_CHECKING, Any
 
 import keras
 import numpy as np
 
 from core.engine.model.onnx_graph import to_onnx
 from core.engine.model.onnx_session import onnx_runner
-from core.store.files import digest, replacing, write_json, write_text
+from core.store.files import digest, write_json, write_text
+
+if TYPE_CHECKING:
+    import pandas as pd
 
 CHECK_IMAGES = 8
 PROBABILITY_TOLERANCE = 5e-3
 """Activations kept as float16 move a probability by up to about a thousandth."""
 
 
+def room_for(model: keras.Model, images: int, classes: int) -> int:
+    """Bytes that a finished model takes at most: itself, its twin, and predictions for a number of images."""
+    return int(2.2 * 4 * model.count_params()) + images * (8 * classes + 512) + 64 * 1024 * len(model.layers) // 4
+
+
 def save_model(model: keras.Model, folder: Path, classes: list[str]) -> None:
     """Write model.keras and labels.txt."""
-    (folder / "serving.json").unlink(missing_ok=True)  # it belongs to the model that is being replaced
-    with replacing(folder / "model.keras") as temporary:
-        model.save(temporary)
+    model.save(folder / "model.keras")
     write_text(folder / "labels.txt", "\n".join(classes) + "\n")
+
+
+def save_scores(folder: Path, table: pd.DataFrame, metrics: dict[str, Any]) -> None:
+    """Write predictions.parquet and metrics.json."""
+    table.to_parquet(folder / "predictions.parquet", index=False)
+    write_json(folder / "metrics.json", metrics)
 
 
 def save_twin(model: keras.Model, folder: Path, images: np.ndarray, expected: np.ndarray,
@@ -39,8 +52,7 @@ def save_twin(model: keras.Model, folder: Path, images: np.ndarray, expected: np
     """
     twin = folder / "serving.onnx"
     try:
-        with replacing(twin) as temporary:
-            temporary.write_bytes(to_onnx(model).SerializeToString())
+        twin.write_bytes(to_onnx(model).SerializeToString())
         difference = float(np.abs(onnx_runner(twin)(images) - expected).max())
     except Exception as error:  # onnxruntime's errors share no base class; without the twin Keras predicts
         twin.unlink(missing_ok=True)

@@ -2,38 +2,54 @@
 
 from __future__ import annotations
 
+import contextlib
 import time
 import traceback
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
 from core.backbones.catalogue import Variant
+from core.engine.callbacks.remaining import PhaseCost
 from core.engine.feed.activations import ActivationCache, Trunk
 from core.engine.feed.examples import Examples
+from core.engine.feed.feeds import Feeds
 from core.engine.feed.pixels import Pixels
 from core.engine.model.boundary import Boundary
 from core.engine.model.network import build_network
 from core.engine.reporter import Reporter, StopRequested
+from core.engine.training.checkpoint import Checkpoint, read_best
 from core.engine.training.loop import Trainer
-from core.engine.training.plan import PhasePlan, plan_phases
-from core.engine.training.saving import CHECK_IMAGES, save_model, save_twin
-from core.estimates import BACKWARD, START, TRAINING, record, trunk_and_tail
+from core.engine.training.plan import plan_phases
+from core.engine.training.saving import CHECK_IMAGES, room_for, save_model, save_scores, save_twin
+from core.errors import RunError
+from core.estimates import BACKWARD, START, TRAINING, estimate_phases, record, trunk_and_tail
 from core.recipe.fields import Recipe
+from core.runs.results import publishing
 from core.runs.run import Run
 from core.scoring.metrics import evaluate_predictions
-from core.store.files import digest, replacing, write_json
+from core.scoring.task import TASKS
+from core.store.files import digest
 from core.store.workspace import Workspace
+
+if TYPE_CHECKING:
+    import pandas as pd
 
 
 class TrainingSession:
-    """Holds together what a run needs while it trains."""
+    """Holds together what a run needs while it trains.
+
+    Args:
+        began: When the work on it began, by `time.monotonic`.
+    """
 
     def __init__(self, run: Run, recipe: Recipe, variant: Variant, weights: Path | None, examples: Examples,
-                 pixels: Pixels, workspace: Workspace, reporter: Reporter) -> None:
+                 pixels: Pixels, workspace: Workspace, reporter: Reporter, began: float | None = None) -> None:
         self.run, self.recipe, self.examples = run, recipe, examples
         self.pixels, self.workspace, self.reporter = pixels, workspace, reporter
+        self.began = time.monotonic() if began is None else began
+        self.task = TASKS[recipe.model.output]
         self.network = build_network(recipe.model, pixels.size, len(run.classes), weights, recipe.train.seed)
         self.cache = ActivationCache(workspace, pixels, reporter)
         self.identity: dict[str, Any] = {
@@ -41,62 +57,102 @@ class TrainingSession:
             "weights": digest(weights) if weights else f"random-{recipe.train.seed}",
         }
         self.plans = plan_phases(self.network, variant, recipe, self._fits)
-        self.trainer = Trainer(self.network, recipe, self.plans, examples, pixels, self.cache, reporter,
-                               self.trunk)
+        self.feeds = Feeds(self.network, recipe, self.task, examples, pixels, self.cache, reporter, self.trunk)
+        self.checkpoint = Checkpoint(run.path)
+        self.trainer = Trainer(self.network, recipe, self.task, self.plans, self.feeds, reporter, self.checkpoint,
+                               self._costs(), self._about)
 
-    def run_to_end(self, began: float) -> tuple[str, str]:
+    def run_to_end(self) -> tuple[str, str]:
         """Train and save; gives the final state and its message."""
         if self.recipe.model.weights == "none":
             self.reporter.note("Random starting weights: the backbone was not pretrained.")
+        self.checkpoint.reserve(room_for(self.network.whole, len(self.examples), len(self.run.classes)))
         best = self.trainer.best
         ended_early = False
         try:
             self.trainer.fit()
         except StopRequested:
-            if not best.weights:
-                raise
             ended_early = True
         except Exception:
-            self._save_what_there_is(began)
+            self._save_what_there_is()
             raise
-        if not best.weights:
+        if not best.epoch:
+            self.checkpoint.discard()
             raise StopRequested
-        self.save(began)
+        self.save()
         state = "stopped" if ended_early or self.trainer.stopped else "completed"
         self._record_training_speed()
         if state == "completed":  # else an epoch that counts nowhere is part of the time
-            self._record_start(time.monotonic() - began)
-        return state, f"Best epoch {best.epoch}: {best.accuracy:.1%} of the validation images are right."
+            self._record_start(time.monotonic() - self.began)
+        return state, self._verdict()
 
-    def _save_what_there_is(self, began: float) -> None:
-        """Keep the best model of a run that fails; the failure that is being handled stays the one that is told."""
-        if self.trainer.best.weights:
-            try:
-                self.save(began)
-            except Exception:  # such as a full disk, which may be why the run fails
-                traceback.print_exc()
+    def recover(self) -> str:
+        """Make the model of a run whose process is gone, from the best state that it left; gives a message.
 
-    def save(self, began: float) -> None:
-        """Write model, labels, predictions and metrics for the best state."""
+        Raises:
+            RunError: it left none, or the pretrained weights are others now.
+        """
+        try:
+            best, about = read_best(self.checkpoint.path)
+            if about["identity"] != self.identity:
+                raise ValueError("the pretrained weights have changed since")
+            self.trainer.take_up(best)
+        except ValueError as error:
+            raise RunError(f"The model of the run {self.run.id} cannot be made: {error}.", "Train it again.") from error
+        self.began = time.monotonic() - about["seconds"]
+        self.save()
+        return self._verdict()
+
+    def save(self) -> None:
+        """Write model, labels, predictions and metrics for the best state; they become visible in one step."""
         self.reporter.update(force=True, phase="save", message="Saving the model", eta_s=None)
         self.trainer.restore_best()
         table = self._predictions()
         rows = table.pop("row").to_numpy()
-        save_model(self.network.whole, self.run.path, self.run.classes)
-        with replacing(self.run.path / "predictions.parquet") as path:
-            table.to_parquet(path, index=False)
-        best = self.trainer.best
-        write_json(self.run.path / "metrics.json", {
+        images = self.pixels.read(rows[:CHECK_IMAGES])
+        expected = table.filter(regex=r"^p\d+$").to_numpy()[:CHECK_IMAGES]
+        self.checkpoint.release()
+        with publishing(self.run.path) as folder:
+            save_model(self.network.whole, folder, self.run.classes)
+            save_scores(folder, table, self._metrics(table))
+            save_twin(self.network.whole, folder, images, expected, self._mention)
+        self.checkpoint.discard()
+
+    def _metrics(self, table: pd.DataFrame) -> dict[str, Any]:
+        best, whole = self.trainer.best, self.network.whole
+        return {
             **evaluate_predictions(table, self.run.classes),
             "best_epoch": best.epoch, "val_accuracy": best.accuracy, "val_loss": best.loss,
-            "parameters": self.network.whole.count_params(),
-            "trainable_parameters": int(sum(np.prod(variable.shape) for variable in
-                                            self.network.whole.trainable_variables)),
+            "parameters": whole.count_params(),
+            "trainable_parameters": int(sum(np.prod(variable.shape) for variable in whole.trainable_variables)),
             "random_weights": self.recipe.model.weights == "none",
-            "seconds": round(time.monotonic() - began, 2),
-        })
-        save_twin(self.network.whole, self.run.path, self.pixels.read(rows[:CHECK_IMAGES]),
-                  table.filter(regex=r"^p\d+$").to_numpy()[:CHECK_IMAGES], self.reporter.note)
+            "seconds": round(time.monotonic() - self.began, 2),
+        }
+
+    def _save_what_there_is(self) -> None:
+        """Keep the best model of a run that fails; the failure that is being handled stays the one that is told."""
+        self.checkpoint.release()
+        if not self.trainer.best.epoch:
+            return self.checkpoint.discard()
+        try:
+            self.save()
+        except Exception:  # such as a full disk, which may be why the run fails
+            traceback.print_exc()
+            with contextlib.suppress(OSError):  # the model can be made later
+                self.checkpoint.flush()
+
+    def _mention(self, text: str) -> None:
+        """A note that may be lost: on a full disk the model is worth more."""
+        with contextlib.suppress(OSError):
+            self.reporter.note(text)
+
+    def _verdict(self) -> str:
+        best = self.trainer.best
+        return f"Best epoch {best.epoch}: {best.accuracy:.1%} of the validation images are right."
+
+    def _about(self) -> dict[str, Any]:
+        """What `recover` needs to know beside the best state."""
+        return {"identity": self.identity, "seconds": round(time.monotonic() - self.began, 2)}
 
     def _record_start(self, took: float) -> None:
         """Remember what start and end of a run cost here: all that it `took`, seconds, less passes and epochs."""
@@ -111,7 +167,7 @@ class TrainingSession:
             per_second = float(history["images_per_second"].iloc[-1])
             record(self.workspace, TRAINING, (1 + BACKWARD) * tail * per_second)
 
-    def _predictions(self) -> Any:
+    def _predictions(self) -> pd.DataFrame:
         import pandas as pd
 
         classes = np.array(self.run.classes, object)
@@ -123,17 +179,28 @@ class TrainingSession:
             found = self.trainer.probabilities(examples)
             parts.append(pd.DataFrame({
                 "row": examples.rows, "path": examples.table["path"], "file": examples.table["file"], "split": split,
-                "true": examples.table["class"], "predicted": classes[found.argmax(1)], "probability": found.max(1),
-                **{f"p{index}": found[:, index] for index in range(len(classes))},
+                "true": examples.table["class"], "predicted": classes[self.task.decide(found)],
+                "probability": found.max(1), **{f"p{index}": found[:, index] for index in range(len(classes))},
             }))
         return pd.concat(parts, ignore_index=True)
+
+    def _costs(self) -> list[PhaseCost]:
+        """What each phase is expected to take; a trunk that an earlier phase has run is not run again."""
+        found, seen = [], set()
+        estimates = estimate_phases(self.recipe, len(self.examples), len(self.examples.of("train")), self.workspace)
+        for plan, cost in zip(self.plans, estimates, strict=True):
+            end = plan.boundary.layer if plan.boundary else None
+            found.append(PhaseCost(plan.phase.epochs, cost.epoch_s, 0.0 if end in seen else cost.prepare_s))
+            seen.add(end)
+        return found
 
     def _fits(self, boundary: Boundary) -> bool:
         views = self.recipe.augment.views if self.recipe.augment.active else 1
         return self.cache.fits(boundary, len(self.examples), views if isinstance(views, int) else 1)
 
-    def trunk(self, plan: PhasePlan) -> Trunk:
-        """The frozen layers before a phase's boundary."""
-        assert plan.boundary is not None
-        trunk, _ = trunk_and_tail(self.recipe, self.plans.index(plan))
-        return Trunk(self.network, plan.boundary, self.identity, trunk)
+    def trunk(self, phase: int) -> Trunk:
+        """The frozen layers before the boundary of a phase, by its index."""
+        boundary = self.plans[phase].boundary
+        assert boundary is not None
+        trunk, _ = trunk_and_tail(self.recipe, phase)
+        return Trunk(self.network, boundary, self.identity, trunk)

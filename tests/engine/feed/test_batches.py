@@ -5,7 +5,7 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
-from core.engine.feed.batches import Batches, balanced_weights
+from core.engine.feed.batches import Batch, Batches, balanced_weights
 
 ROWS = np.array([5, 3, 8, 1, 9, 2, 7])
 TARGETS = np.eye(7, dtype=np.float32)
@@ -48,10 +48,33 @@ def test_targets_and_weights_go_with_their_images():
 
 
 def test_what_is_read_is_changed_by_row_and_epoch():
-    given = Batches([lambda rows: rows[:, None]], ROWS, TARGETS, None, 3, 0,
-                    change=lambda images, rows, epoch: images + 100 * rows[:, None] + 1000 * epoch)
+    def change(batch: Batch, rows: np.ndarray, epoch: int) -> Batch:
+        return batch._replace(x=batch.x + 100 * rows[:, None] + 1000 * epoch)
+
+    given = Batches([lambda rows: rows[:, None]], ROWS, TARGETS, None, 3, 0, transforms=[change])
     assert sorted(epoch(given)) == [101 * row for row in sorted(ROWS)]
     assert sorted(epoch(given)) == [101 * row + 1000 for row in sorted(ROWS)]
+
+
+def test_transforms_see_targets_and_weights_one_after_the_other():
+    """As mixing does: half of the image and target beside it."""
+    def mix(batch: Batch, rows: np.ndarray, epoch: int) -> Batch:
+        assert batch.weight is not None
+        return Batch(batch.x / 2 + batch.x[::-1] / 2, batch.y / 2 + batch.y[::-1] / 2, batch.weight * 2)
+
+    plain = Batches([lambda rows: rows[:, None] * 1.0], ROWS, TARGETS, np.arange(7.0), 3, 0)
+    mixed = Batches([lambda rows: rows[:, None] * 1.0], ROWS, TARGETS, np.arange(7.0), 3, 0, transforms=[mix, mix])
+    for index in range(len(plain)):
+        x, y, weight = plain[index]
+        for part, expected in zip(mixed[index], (x / 2 + x[::-1] / 2, y / 2 + y[::-1] / 2, 4 * weight), strict=True):
+            np.testing.assert_allclose(part, expected)
+
+
+def test_a_phase_can_be_taken_up_at_any_epoch():
+    whole, later = batches(views=2), batches(views=2)
+    epochs = [epoch(whole) for _ in range(4)]
+    later.begin_at(2)
+    assert [epoch(later), epoch(later)] == epochs[2:]
 
 
 def test_views_are_used_in_turn():

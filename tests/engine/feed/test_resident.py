@@ -20,11 +20,10 @@ def trained(tiny_run, workspace, monkeypatch):
         monkeypatch.setattr(resident, "BUDGET", budget)
         monkeypatch.setattr(resident, "GROUP", 2 if budget else 1)  # without a budget: a step a call
         session = session_of(tiny_run(*GIVEN, *more), workspace, None)
-        seen, prepare = [], session.trainer._prepare
-        session.trainer._prepare = lambda plan: seen.append(prepare(plan)) or seen[-1]
+        seen, open_feed = [], session.feeds.open
+        session.feeds.open = lambda plan, index: seen.append(open_feed(plan, index)) or seen[-1]
         session.trainer.fit()
-        model, batches, _ = seen[0]
-        return session, model, batches
+        return session, seen[0].model, seen[0].batches
     return train
 
 

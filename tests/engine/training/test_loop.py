@@ -34,7 +34,7 @@ def fitted(tiny_run: Callable[..., Run], workspace: Workspace, weights: Path) ->
         chosen = ["model.weights=imagenet"] if start else []
         session = session_of(tiny_run(*chosen, *assignments), given, start)
         if exact:
-            session.trainer.cache = ActivationCache(given, session.pixels, session.reporter, exact=True)
+            session.feeds.cache = ActivationCache(given, session.pixels, session.reporter, exact=True)
         session.trainer.fit()
         return session
 
@@ -176,7 +176,8 @@ def test_the_best_state_is_put_back(fitted):
     history, best = session.run.history(), session.trainer.best
     assert best.epoch == history["val_loss"].idxmin() + 1
     assert best.loss == pytest.approx(history["val_loss"].min(), abs=1e-5)
-    assert session.trainer.evaluate() == pytest.approx((best.loss, best.accuracy), rel=1e-4)
+    found = session.trainer.evaluate()
+    assert (found.loss, found.accuracy) == pytest.approx((best.loss, best.accuracy), rel=1e-4)
 
 
 def test_patience_ends_a_phase(fitted):
@@ -200,4 +201,4 @@ def test_steps_are_reported_while_an_epoch_runs(fitted):
     assert {1.0, 2.0} <= set(batches["epoch"]) and np.isfinite(batches[["loss", "accuracy"]]).all().all()
     status = session.run.status()
     assert (status.epoch, status.epochs, status.phase) == (2, 2, "train")
-    assert status.steps == -(-len(session.trainer.train) // 2) and status.images_per_second > 0
+    assert status.steps == -(-len(session.feeds.train) // 2) and status.images_per_second > 0

@@ -1,0 +1,92 @@
+"""A training that has blown up is said to have failed, whether its numbers are finite or not."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+
+import numpy as np
+
+from core.engine.callbacks.callback import Callback, PhaseFit
+from core.errors import TrainingDivergedError
+
+FAR = 10.0
+"""Times the loss of equal guesses: for two classes a loss of 6.9."""
+MOST_EPOCHS = 5
+LEAST_STEPS = 100
+
+
+class Divergence(Callback):
+    """Ends a training whose loss is not a number, or which has blown up with finite ones.
+
+    Neither a large loss nor bad answers mean that by themselves. Frozen features at a rate of 10 give losses of 30 to
+    200 and a model that is right nine times in ten; batch normalisation that is learned from random weights gives one
+    answer for everything in its first epochs; a small network at a rate of 1 was seen at 400 and recovered within
+    three epochs of four steps. So a training has blown up when
+
+    - in some epoch its loss, without penalties, was `FAR` above that of equal guesses, and the validation answers were
+      right no more often than naming the most frequent class would be,
+    - and since then no epoch's answers were better than that, for `MOST_EPOCHS` epochs and `LEAST_STEPS` steps, or to
+      the end of the last phase. The loss itself may fall meanwhile: a network whose units all died says log(classes).
+
+    The models of such epochs are not kept (`fit.worthless`); what was best before stays.
+
+    Args:
+        chance_loss: Loss of equal guesses.
+        chance_accuracy: Share of the most frequent class among the validation images; 1: answers tell nothing.
+    """
+
+    def __init__(self, chance_loss: float, chance_accuracy: float) -> None:
+        self.chance_loss, self.chance_accuracy = chance_loss, chance_accuracy
+        self._blown_epochs = 0
+        self._highest = 0.0
+        self._penalty = 0.0
+
+    def on_phase_begin(self, fit: PhaseFit) -> None:
+        """Every phase has its own learning rate, and its own chance to put things right."""
+        self._blown_epochs = 0
+
+    def on_epoch_begin(self, fit: PhaseFit) -> None:
+        """Note what penalties add to the loss."""
+        self._penalty = _penalty(fit)
+
+    def on_step_end(self, fit: PhaseFit, step: int, logs: Mapping[str, float]) -> None:
+        """Fail as soon as the loss is no number."""
+        if not np.isfinite(logs["loss"]):
+            self._fail(fit, f"The loss became {'not a number' if np.isnan(logs['loss']) else 'infinite'}")
+
+    def on_epoch_end(self, fit: PhaseFit, logs: Mapping[str, float]) -> None:
+        """Fail when the scores are no numbers; count the epochs since a blow-up that were all in vain."""
+        assert fit.scores is not None
+        if not np.isfinite(fit.scores.loss):
+            return self._fail(fit, "The loss became not a number")
+        loss = logs["loss"] - max(self._penalty, _penalty(fit))
+        useless = fit.scores.accuracy <= self.chance_accuracy < 1
+        fit.worthless = useless and (loss > FAR * self.chance_loss or self._blown_epochs > 0)
+        self._blown_epochs = self._blown_epochs + 1 if fit.worthless else 0
+        self._highest = max(self._highest, loss) if fit.worthless else 0.0
+
+    def on_state(self, fit: PhaseFit) -> None:
+        """Fail when it does not recover; the epoch that shows it has its row in the history."""
+        if self._blown_epochs >= MOST_EPOCHS and self._blown_epochs * fit.batches.steps >= LEAST_STEPS:
+            self._blown_up(fit)
+
+    def on_phase_end(self, fit: PhaseFit) -> None:
+        """Fail when it has not recovered to the end."""
+        if fit.failure is None and fit.last and self._blown_epochs and not fit.stopped:
+            self._blown_up(fit)
+
+    def _blown_up(self, fit: PhaseFit) -> None:
+        self._fail(fit, f"The training has blown up: the loss rose to {self._highest:,.0f}, where guessing gives "
+                        f"{self.chance_loss:.2f}, and the answers are no better than one answer for everything",
+                   fit.state.epoch)
+
+    @staticmethod
+    def _fail(fit: PhaseFit, what: str, epoch: int | None = None) -> None:
+        rate = fit.phase.learning_rate
+        fit.failure = TrainingDivergedError(f"{what}, in epoch {epoch or fit.epoch}.",
+                                            f"Lower the learning rate (it is {rate:g}; try a tenth, {rate / 10:g}).")
+
+
+def _penalty(fit: PhaseFit) -> float:
+    """What penalties on weights add to the loss now."""
+    return float(sum(float(loss) for loss in fit.model.losses))

@@ -1,0 +1,88 @@
+"""The best state of a run that is still training, on disk: what a killed process leaves is a model all the same.
+
+Only what is trained is written, which for a head is a few kilobytes; the rest of the model comes from the recipe and
+the pretrained weights. Space for the finished model is taken before the training begins, so that a disk that fills up
+meanwhile is found out at the start, or costs the run but not its model.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import errno
+import os
+import time
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any
+
+from core.engine.training.state import Best, pack, unpack
+from core.errors import DiskFullError
+from core.runs.recovery import BEST, CHECKPOINT
+from core.store.files import replacing
+
+SECONDS = 1.0
+"""Least time between two writes. Epochs of a head on cached features take milliseconds, less than a write that is
+forced to the disk; a kill loses the open epoch and at most what this time holds."""
+_RESERVE = "reserve"
+
+
+class Checkpoint:
+    """`checkpoint/` of a run folder."""
+
+    def __init__(self, run: Path) -> None:
+        self.folder, self.path = run / CHECKPOINT, run / BEST
+        self._written = -SECONDS
+        self._pending: tuple[Best, Mapping[str, Any]] | None = None
+
+    def reserve(self, nbytes: int) -> None:
+        """Take the room that the finished model needs. Raises DiskFullError."""
+        self.folder.mkdir(exist_ok=True)
+        descriptor = os.open(self.folder / _RESERVE, os.O_RDWR | os.O_CREAT)
+        try:
+            if hasattr(os, "posix_fallocate"):
+                os.posix_fallocate(descriptor, 0, nbytes)
+        except OSError as error:
+            if error.errno in (errno.ENOSPC, errno.EDQUOT, errno.EFBIG):
+                self.release()
+                raise DiskFullError(
+                    f"The disk has no room for the finished model: {nbytes / 2**20:,.0f} MB are needed.",
+                    "Delete runs, datasets or the cache folder, then start again.") from error
+            # else a file system that cannot reserve
+        finally:
+            os.close(descriptor)
+
+    def release(self) -> None:
+        """Give the reserved room back, to be used at once."""
+        (self.folder / _RESERVE).unlink(missing_ok=True)
+
+    def keep(self, best: Best, about: Mapping[str, Any]) -> None:
+        """Write a better state; one that comes within a second of the last waits for `flush`."""
+        self._pending = best, about
+        if time.monotonic() - self._written >= SECONDS:
+            self.flush()
+
+    def flush(self) -> None:
+        """Write what waits."""
+        if self._pending is not None:
+            write_best(self.path, *self._pending)
+            self._pending, self._written = None, time.monotonic()
+
+    def discard(self) -> None:
+        """Remove all of it: the finished model is there."""
+        for path in (self.path, self.folder / _RESERVE):
+            path.unlink(missing_ok=True)
+        with contextlib.suppress(OSError):  # something else is in it
+            self.folder.rmdir()
+
+
+def write_best(path: Path, best: Best, about: Mapping[str, Any]) -> None:
+    """Replace the kept state by a better one: a reader, or a kill, meets the whole old or the whole new one."""
+    path.parent.mkdir(exist_ok=True)
+    with replacing(path) as temporary:
+        temporary.write_bytes(pack(best.weights, {**about, "best": best.about()}))
+
+
+def read_best(path: Path) -> tuple[Best, dict[str, Any]]:
+    """The kept state and what was noted with it. Raises ValueError when there is none."""
+    weights, about = unpack(path)
+    return Best(**about.pop("best"), weights=weights), about

@@ -1,0 +1,155 @@
+"""Where a training stands, as one value that can be written down and taken up again."""
+
+from __future__ import annotations
+
+import io
+import json
+import zipfile
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import IO, Any
+
+import keras
+import numpy as np
+
+from core.scoring.task import Scores
+from core.store.documents import Format
+
+Arrays = dict[str, np.ndarray]
+FORMAT = Format("training state")
+_ABOUT = "about"
+_NUMBERS = ("phase", "epoch", "phase_epoch", "since_better")
+
+
+@dataclass
+class Best:
+    """The best state so far, by the recipe's monitor."""
+
+    monitor: str
+    phase: int = 0
+    """Index of the phase that it comes from."""
+    epoch: int = 0
+    """Number of its epoch in the run, from 1; 0: there is none yet."""
+    loss: float = float("nan")
+    accuracy: float = float("nan")
+    weights: Arrays = field(default_factory=dict)
+    """What is ever trained, by the variables' paths."""
+
+    def offer(self, phase: int, epoch: int, scores: Scores, variables: list[Any]) -> bool:
+        """Keep this state if it is better; ties in accuracy go to the lower loss."""
+        if self.epoch and self._key(scores.loss, scores.accuracy) >= self._key(self.loss, self.accuracy):
+            return False
+        self.phase, self.epoch, self.loss, self.accuracy = phase, epoch, scores.loss, scores.accuracy
+        self.weights = values(variables)
+        return True
+
+    def restore(self, variables: list[Any]) -> None:
+        """Put the kept state back into the same variables. Raises ValueError when they are others."""
+        assign(variables, self.weights)
+
+    def about(self) -> dict[str, Any]:
+        """All but the weights, as JSON takes it."""
+        return {"monitor": self.monitor, "phase": self.phase, "epoch": self.epoch, "loss": self.loss,
+                "accuracy": self.accuracy}
+
+    def _key(self, loss: float, accuracy: float) -> tuple[float, float]:
+        return (-accuracy, loss) if self.monitor == "val_accuracy" else (loss, -accuracy)
+
+
+@dataclass
+class TrainState:
+    """A training after a whole epoch: from it the next epoch is the one that would have come.
+
+    The order of the images, and every random change to them, is a function of (seed, phase, epoch) and needs no state
+    of its own; `random` holds what dropout draws from.
+    """
+
+    best: Best
+    phase: int = 0
+    """Index of the phase in work."""
+    epoch: int = 0
+    """Finished epochs of the run."""
+    phase_epoch: int = 0
+    """Finished epochs of the phase; the arrays below are empty where it is 0."""
+    since_better: int = 0
+    """Epochs of the phase since the last better one."""
+    weights: Arrays = field(default_factory=dict)
+    optimizer: Arrays = field(default_factory=dict)
+    random: Arrays = field(default_factory=dict)
+
+    def capture(self, model: keras.Model, variables: list[Any]) -> None:
+        """Copy what the training of a phase holds now.
+
+        Args:
+            model: The one that is being fitted.
+            variables: All that is ever trained.
+        """
+        self.weights = values(variables)
+        self.optimizer = {str(index): np.array(variable) for index, variable in enumerate(model.optimizer.variables)}
+        self.random = values(_random(model))
+
+    def restore(self, model: keras.Model, variables: list[Any]) -> None:
+        """Put a captured state into a compiled model. Raises ValueError when it is another model's."""
+        assign(variables, self.weights)
+        model.optimizer.build(model.trainable_variables)
+        for index, variable in enumerate(model.optimizer.variables):
+            variable.assign(self.optimizer[str(index)])
+        assign(_random(model), self.random)
+
+    def to_bytes(self) -> bytes:
+        """All of it, as a NumPy archive without pickled objects."""
+        groups = {"best": self.best.weights, "weights": self.weights, "optimizer": self.optimizer,
+                  "random": self.random}
+        arrays = {f"{group}:{name}": value for group, found in groups.items() for name, value in found.items()}
+        return pack(arrays, {**{name: getattr(self, name) for name in _NUMBERS}, "best": self.best.about()})
+
+    @classmethod
+    def from_bytes(cls, data: bytes) -> TrainState:
+        """What `to_bytes` gave. Raises ValueError."""
+        arrays, about = unpack(io.BytesIO(data))
+        groups: dict[str, Any] = {"best": {}, "weights": {}, "optimizer": {}, "random": {}}
+        for name, value in arrays.items():
+            group, _, rest = name.partition(":")
+            groups[group][rest] = value
+        given: dict[str, Any] = {**{name: about[name] for name in _NUMBERS}, **groups}
+        return cls(**{**given, "best": Best(**about["best"], weights=groups["best"])})
+
+
+def values(variables: list[Any]) -> Arrays:
+    """Copies of variables, by path."""
+    return {variable.path: np.array(variable) for variable in variables}
+
+
+def assign(variables: list[Any], found: Mapping[str, np.ndarray]) -> None:
+    """Put values back. Raises ValueError when they belong to other variables."""
+    wanted = {variable.path: tuple(variable.shape) for variable in variables}
+    if wanted != {name: value.shape for name, value in found.items()}:
+        raise ValueError("these weights belong to another model")
+    for variable in variables:
+        variable.assign(found[variable.path])
+
+
+def pack(arrays: Mapping[str, np.ndarray], about: Mapping[str, Any]) -> bytes:
+    """Arrays and a JSON document as one NumPy archive."""
+    document = json.dumps({FORMAT.key: FORMAT.version, **about}).encode()
+    members: dict[str, Any] = {_ABOUT: np.frombuffer(document, np.uint8), **arrays}
+    buffer = io.BytesIO()
+    np.savez(buffer, **members)
+    return buffer.getvalue()
+
+
+def unpack(file: IO[bytes] | Path) -> tuple[Arrays, dict[str, Any]]:
+    """What `pack` made. Raises ValueError when it is none or damaged, NewerFormatError when a later version made it."""
+    try:
+        with np.load(file, allow_pickle=False) as archive:
+            arrays = {name: archive[name] for name in archive.files}  # each with its CRC checked
+        about = json.loads(arrays.pop(_ABOUT).tobytes())
+    except (OSError, EOFError, KeyError, zipfile.BadZipFile) as error:
+        raise ValueError(f"not a training state: {error}") from error
+    return arrays, FORMAT.migrated(about, str(file) if isinstance(file, Path) else "a training state")
+
+
+def _random(model: keras.Model) -> list[Any]:
+    """The states of the model's random generators."""
+    return [variable for variable in model.variables if "seed_generator" in variable.path]

@@ -1,0 +1,69 @@
+"""What a model is asked: how its answers are made, trained, read and scored. Free of Keras: the engine maps names.
+
+Today one class an image. A task with another output, such as one unit for two classes, is one more row of `TASKS`.
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Callable
+from dataclasses import dataclass
+
+import numpy as np
+
+from core.scoring.metrics import log_loss
+
+
+@dataclass(frozen=True)
+class Scores:
+    """How good answers are: mean cross-entropy, and the share of right answers."""
+
+    loss: float
+    accuracy: float
+
+
+@dataclass(frozen=True)
+class Task:
+    """One kind of question.
+
+    Args:
+        name: As in the recipe's `model.output`.
+        activation: Of the last layer.
+        loss: What training minimises.
+        units: Outputs for a number of classes.
+        targets: Class numbers, int [n], and the number of classes to what the loss compares with, float32 [n, units].
+        decide: Outputs [n, units] to class numbers [n].
+        loss_of: Mean loss of outputs [n, units] against class numbers [n], without smoothing or penalties.
+    """
+
+    name: str
+    activation: str
+    loss: str
+    units: Callable[[int], int]
+    targets: Callable[[np.ndarray, int], np.ndarray]
+    decide: Callable[[np.ndarray], np.ndarray]
+    loss_of: Callable[[np.ndarray, np.ndarray], float]
+
+    def scores(self, outputs: np.ndarray, true: np.ndarray) -> Scores:
+        """Scores of outputs [n, units] for the true classes [n]; not a number where an output is not."""
+        if not np.isfinite(outputs).all():
+            return Scores(float("nan"), float("nan"))
+        return Scores(self.loss_of(outputs, true), float((self.decide(outputs) == true).mean()))
+
+    @staticmethod
+    def chance_loss(classes: int) -> float:
+        """Loss of a model that knows nothing and calls all classes equally likely."""
+        return math.log(classes)
+
+
+def _one_hot(labels: np.ndarray, classes: int) -> np.ndarray:
+    return np.eye(classes, dtype=np.float32)[labels]
+
+
+def _most_likely(outputs: np.ndarray) -> np.ndarray:
+    return outputs.argmax(axis=1)
+
+
+SINGLE_LABEL = Task("softmax", "softmax", "categorical_crossentropy", units=lambda classes: classes, targets=_one_hot,
+                    decide=_most_likely, loss_of=log_loss)
+TASKS: dict[str, Task] = {task.name: task for task in (SINGLE_LABEL,)}
