@@ -13,6 +13,7 @@ from core.errors import DataError, RunError
 from core.jobs import queue as jobs
 from core.recipe.fields import Recipe
 from core.recipe.specs import require_available
+from core.runs import recovery
 from core.runs.run import Run
 from core.runs.status import Status
 from core.store.workspace import Workspace
@@ -146,10 +147,27 @@ def evaluate(
         from core.scoring.metrics import evaluate_predictions
 
         return evaluate_predictions(_predicted_table(run, dataset, progress, on_note), run.classes)
+    if recovery.possible(run):
+        require_model(run, progress)
     scores = run.metrics()
     if scores is None:
         raise RunError(f"The run {run.id} has no scores: it is {run.status().state}.", "Choose a completed run.")
     return {split: scores[split] for split in ("validation", "test") if split in scores}
+
+
+def require_model(run: Run, progress: Progress | None = None) -> None:
+    """See that a run has a model. Of one whose process was ended from outside it is made from the best epoch, in a
+    process of its own, which takes some seconds. Raises RunError when there is none."""
+    if recovery.possible(run):
+        if progress:
+            progress("Making the model of the best epoch", 0.0)
+        recovery.request(run)
+        jobs.run_now(run)
+        jobs.wait(run)
+    if not run.has_model:
+        status = run.status()
+        raise RunError(f"The run {run.id} has no model: it is {status.state}. {status.message}".strip(),
+                       "Choose a completed run.")
 
 
 def _predicted_table(
@@ -207,8 +225,7 @@ def _unseen(run: Run, known: pd.DataFrame, on_note: Callable[[str], None] | None
 def _predictions(
     run: Run, images: Sequence[Path], top_k: int, progress: Progress | None
 ) -> Iterator[Prediction]:
-    if not run.has_model:
-        raise RunError(f"The run {run.id} has no model: it is {run.status().state}.", "Choose a completed run.")
+    require_model(run, progress)
     from core.inference import shared_predictor
 
     done = 0

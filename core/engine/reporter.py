@@ -73,8 +73,8 @@ class Reporter:
     def batch(self, phase: str, phase_index: int, epoch: int, step: int, steps: int, loss: float, accuracy: float,
               images_per_second: float, eta_s: float | None) -> None:
         """Progress inside an epoch (`epoch` counts from 1, `phase_index` from 0)."""
-        self.update(phase=phase, phase_index=phase_index, epoch=epoch, step=step, steps=steps, images_per_second=images_per_second,
-                    eta_s=eta_s, message="Training")
+        self.update(phase=phase, phase_index=phase_index, epoch=epoch, step=step, steps=steps,
+                    images_per_second=images_per_second, eta_s=eta_s, message="Training")
         if time.monotonic() - self._last_batch >= BATCH_EVENT_SECONDS or step == steps:
             self._last_batch = time.monotonic()
             self.run.append_event("batch", phase=phase, phase_index=phase_index, epoch=epoch, step=step, steps=steps,
@@ -93,11 +93,11 @@ class Reporter:
         self.update(force=True, epoch=row["epoch"])
 
     def finish(self, state: str, message: str, error: dict[str, str] | None = None) -> None:
-        """The last word: stops the heartbeat and writes the final state."""
+        """The last word: stops the heartbeat and writes the final state. `error`: None leaves what was told of one."""
         self._ended.set()
         with contextlib.suppress(OSError):  # on a full disk the state is worth more than the event
             self.run.append_event("state", state=state, message=message)
-        self.update(force=True, state=state, message=message, error=error, eta_s=None)
+        self.update(force=True, state=state, message=message, error=error or self._status.error, eta_s=None)
 
     def stop_requested(self) -> bool:
         """True once the run is to end; looks at the folder at most five times a second."""

@@ -1,5 +1,5 @@
-"""The process that works on one run: `python -m core.engine.worker RUN_DIR` trains it, and with `--recover` makes the
-model of one whose training process is gone.
+"""The process that works on one run: `python -m core.engine.worker RUN_DIR` trains it. With `--recover`, or when that
+was asked for in the folder, it makes the model of a run whose training process is gone.
 
 It takes everything from the run folder and answers only through it. Keras is imported after a decoding process has
 begun, so that the two overlap.
@@ -24,8 +24,9 @@ from core.engine.feed.pixels import Pixels
 from core.engine.quick_import import quickly
 from core.engine.reporter import Reporter, StopRequested
 from core.errors import DiskFullError, GraftError, OutOfMemoryError
-from core.runs.recovery import clear_leftovers, count_attempt, forget_attempts
+from core.runs import recovery
 from core.runs.run import Run
+from core.runs.status import Status
 from core.store.files import read_json
 from core.store.workspace import Workspace
 
@@ -38,12 +39,12 @@ RECOVER = "--recover"
 def main(arguments: list[str]) -> int:
     """Work on the run whose folder is the last argument; 0 when it came to its end or was stopped."""
     run = Run.open(arguments[-1])
-    clear_leftovers(run)
-    return recover(run) if RECOVER in arguments else work(run)
-
-
-def work(run: Run) -> int:
-    """Train a queued run."""
+    recovery.clear_leftovers(run)
+    if RECOVER in arguments:
+        if not recovery.possible(run):
+            print(f"The run {run.id} has nothing to recover: it is {run.status().state}.", file=sys.stderr)
+            return 2
+        recovery.request(run)
     with Reporter(run) as reporter:
         try:
             run.append_event("state", state="running")
@@ -61,27 +62,24 @@ def work(run: Run) -> int:
 
 def train(run: Run, reporter: Reporter) -> tuple[str, str]:
     """Train, evaluate and save; gives the final state and its message."""
+    before = recovery.requested(run)
+    if before is not None:
+        return recover(run, before, reporter)
     reporter.raise_if_stopped()
     return _session(run, reporter).run_to_end()
 
 
-def recover(run: Run) -> int:
-    """Make the model of a run that ended without one, from the best state that it left. The run's state stays."""
-    before = run.status()
-    run.forget_stop()  # it asked for the end of the training
-    count_attempt(run)
-    with Reporter(run) as reporter:
-        reporter.update(force=True, message="Making the model of the best epoch", phase="save", error=before.error)
-        try:
-            message = _session(run, reporter, decode=False).recover()
-            forget_attempts(run)
-        except StopRequested:
-            message = before.message
-        except Exception as error:  # the worker's outermost frame
-            traceback.print_exc()
-            message = f"{before.message} {explained(error)}".strip()
-        reporter.finish(before.state, message, before.error)
-    return 0 if run.has_model else 2
+def recover(run: Run, before: Status, reporter: Reporter) -> tuple[str, str]:
+    """Make the model of a run that ended without one, from the best state that it left. The run's state, and the error
+    that it may have failed with, stay."""
+    reporter.update(force=True, message="Making the model of the best epoch", error=before.error)
+    try:
+        return before.state, f"{before.message} {_session(run, reporter, decode=False).recover()}".strip()
+    except StopRequested:
+        return before.state, before.message
+    except Exception as error:  # it is no new end of the run, and there was one before
+        traceback.print_exc()
+        return before.state, f"{before.message} {explained(error)}".strip()
 
 
 def _session(run: Run, reporter: Reporter, decode: bool = True) -> TrainingSession:

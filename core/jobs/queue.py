@@ -19,6 +19,7 @@ from typing import Protocol
 from filelock import FileLock, Timeout
 
 from core.errors import RunError
+from core.runs import recovery
 from core.runs.index import list_runs
 from core.runs.run import Run
 from core.runs.status import Status
@@ -72,6 +73,9 @@ def tick(workspace: Workspace, launcher: Launcher = launch_local, runs: list[Run
     _reap()
     candidates = runs if runs is not None else list(reversed(list_runs(workspace)))
     unique = list({run.path: run for run in candidates}.values())
+    for run in unique:
+        if recovery.due(run, run.status()):
+            recovery.request(run)
     if not any(run.status().state == "queued" for run in unique):
         return
     with _one_at_a_time(workspace) as entered:

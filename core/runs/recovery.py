@@ -1,56 +1,64 @@
-"""What a process leaves that is killed: a best state, from which a model can still be made, and half-written files."""
+"""What a process leaves that is killed: a best state, from which a model can still be made, and half-written files.
+
+A run whose recovery is asked for waits in the queue as it did before its training; its worker finds the request and
+makes the model of the best epoch instead of training. Afterwards the run is what it was before, with a model.
+"""
 
 from __future__ import annotations
 
 import re
 import time
+from dataclasses import replace
 from pathlib import Path
+from typing import Any
 
 from core.runs import results
 from core.runs.run import Run
 from core.runs.status import Status
+from core.store.documents import Format
 
 CHECKPOINT = "checkpoint"
 BEST = Path(CHECKPOINT) / "best.npz"
 """The weights of the best epoch while there is no finished model; see `core.engine.training.checkpoint`."""
-MOST_ATTEMPTS = 3
-_ATTEMPTS = Path(CHECKPOINT) / "attempts"
+MOST_ATTEMPTS = 2
+"""After so many nobody tries again by himself: the pretrained weights may be gone, or the dataset."""
+_REQUEST = Path(CHECKPOINT) / "recover.json"
+_FORMAT = Format("recovery")
 _TEMPORARY = re.compile(r"\.(?P<stem>.+)-[0-9a-f]{8}(\.\w+)?")
 """The names of `core.store.files.replacing`."""
 _SHARED = {"status"}
 """Files that not only the worker writes; a temporary one may be another process's that is at work."""
 
 
-def recoverable(run: Run, status: Status | None = None) -> bool:
-    """True when a run ended without a model but has a best state: `python -m core.engine.worker --recover RUN_DIR`.
-
-    A run whose recovery did not succeed in three attempts, because its pretrained weights are gone for example, is
-    left alone.
+def possible(run: Run, status: Status | None = None) -> bool:
+    """True when a run has ended without a model but left a best state.
 
     Args:
         status: Its status, where that is known already.
     """
-    if not (run.path / BEST).is_file() or run.has_model:
-        return False
-    status = status or run.status()
-    return status.state in ("interrupted", "failed", "stopped") and attempts(run) < MOST_ATTEMPTS
+    return (run.path / BEST).is_file() and not run.has_model and not (status or run.status()).active
 
 
-def attempts(run: Run) -> int:
-    """How often a recovery has begun."""
-    path = run.path / _ATTEMPTS
-    return path.stat().st_size if path.is_file() else 0
+def due(run: Run, status: Status) -> bool:
+    """True when the queue is to ask for the recovery of a run: its process is gone. A run that failed has told why,
+    and its model is made when somebody wants it."""
+    return status.state == "interrupted" and possible(run, status) and _attempts(run) < MOST_ATTEMPTS
 
 
-def count_attempt(run: Run) -> None:
-    """Note that a recovery begins."""
-    with open(run.path / _ATTEMPTS, "ab") as file:
-        file.write(b".")
+def request(run: Run) -> None:
+    """Ask for the recovery of a run and put it into state `queued`. To be started like any other."""
+    before = run.status()
+    first = _read(run) or {"before": {"state": before.state, "message": before.message, "error": before.error}}
+    _FORMAT.write(run.path / _REQUEST, {**first, "attempts": _attempts(run) + 1})
+    run.forget_stop()  # it asked for the end of the training
+    run.write_status(replace(before, state="queued", queued=time.time(), eta_s=None,
+                             message="The model of its best epoch is made next."))
 
 
-def forget_attempts(run: Run) -> None:
-    """A recovery has succeeded."""
-    (run.path / _ATTEMPTS).unlink(missing_ok=True)
+def requested(run: Run) -> Status | None:
+    """What the run was before its recovery was asked for: state, message and error. None: nobody did."""
+    found = _read(run)
+    return replace(run.status(), **found["before"]) if found else None
 
 
 def clear_leftovers(run: Run) -> None:
@@ -61,3 +69,14 @@ def clear_leftovers(run: Run) -> None:
             name = _TEMPORARY.fullmatch(path.name)
             if name and (name["stem"] not in _SHARED or time.time() - path.stat().st_mtime > 60):
                 path.unlink(missing_ok=True)
+
+
+def _read(run: Run) -> dict[str, Any] | None:
+    try:
+        return _FORMAT.read(run.path / _REQUEST)
+    except (OSError, ValueError):
+        return None
+
+
+def _attempts(run: Run) -> int:
+    return int((_read(run) or {}).get("attempts", 0))

@@ -7,9 +7,9 @@ meanwhile is found out at the start, or costs the run but not its model.
 
 from __future__ import annotations
 
-import contextlib
 import errno
 import os
+import shutil
 import time
 from collections.abc import Mapping
 from pathlib import Path
@@ -69,10 +69,8 @@ class Checkpoint:
 
     def discard(self) -> None:
         """Remove all of it: the finished model is there."""
-        for path in (self.path, self.folder / _RESERVE):
-            path.unlink(missing_ok=True)
-        with contextlib.suppress(OSError):  # something else is in it
-            self.folder.rmdir()
+        self._pending = None
+        shutil.rmtree(self.folder, ignore_errors=True)
 
 
 def write_best(path: Path, best: Best, about: Mapping[str, Any]) -> None:

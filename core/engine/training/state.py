@@ -8,13 +8,15 @@ import zipfile
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import IO, Any
+from typing import IO, TYPE_CHECKING, Any
 
-import keras
 import numpy as np
 
 from core.scoring.task import Scores
 from core.store.documents import Format
+
+if TYPE_CHECKING:
+    import keras
 
 Arrays = dict[str, np.ndarray]
 FORMAT = Format("training state")
@@ -145,7 +147,7 @@ def unpack(file: IO[bytes] | Path) -> tuple[Arrays, dict[str, Any]]:
         with np.load(file, allow_pickle=False) as archive:
             arrays = {name: archive[name] for name in archive.files}  # each with its CRC checked
         about = json.loads(arrays.pop(_ABOUT).tobytes())
-    except (OSError, EOFError, KeyError, zipfile.BadZipFile) as error:
+    except (OSError, EOFError, LookupError, ValueError, TypeError, AttributeError, zipfile.BadZipFile) as error:
         raise ValueError(f"not a training state: {error}") from error
     return arrays, FORMAT.migrated(about, str(file) if isinstance(file, Path) else "a training state")
 
