@@ -2,8 +2,9 @@
 
 A store is a folder: `data.bin` holds the rows one after the other, `rows.bin` a checksum for each (0: not there yet),
 `meta.json` what they are. Rows are written in any order and at any time, so that an interrupted pass goes on where it
-stopped, and a row that was damaged is simply one that is missing. Rows are read with `pread`, not through a memory
-map: pages of a map count as the process's memory, and a large dataset would look, and behave, like a leak.
+stopped, and a row that was damaged is simply one that is missing. What is there is looked through once per process, and
+again when the files have changed (400 MB: 0.3 s the first time, 0.3 ms later). Rows are read with `pread`, not through
+a memory map: pages of a map count as the process's memory, and a large dataset would look, and behave, like a leak.
 """
 
 from __future__ import annotations

@@ -2,13 +2,15 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from pathlib import Path
 
 import numpy as np
 import pytest
 
 from core.engine.feed.activations import ActivationCache
+from core.engine.feed.augment import Augmenter
+from core.engine.training import loop
 from core.engine.training.session import TrainingSession
 from core.runs.run import Run
 from core.store.limits import Limits
@@ -167,6 +169,26 @@ def test_augmentation_with_each_kind_of_views(fitted, views, limits):
     stores = list(session.workspace.cache.glob("activations/*/data.bin"))
     assert len(stores) == (0 if limits else {"2": 2, "3": 3, "fresh": 1}[views])
     assert session.run.history()["val_loss"].iloc[-1] < session.run.history()["val_loss"].iloc[0]
+
+
+class Recording(Augmenter):
+    """Notes which view of which images is made."""
+
+    made: list[tuple[int, str]] = []
+
+    def __call__(self, images: np.ndarray, contents: Sequence[str], view: int) -> np.ndarray:
+        self.made.extend((view, content) for content in contents)
+        return super().__call__(images, contents, view)
+
+
+def test_every_epoch_of_every_phase_has_views_of_its_own(fitted, monkeypatch):
+    monkeypatch.setattr(loop, "Augmenter", Recording)
+    monkeypatch.setattr(Recording, "made", [])
+    phases = ", ".join(f'{{"freeze": "{point}", "epochs": 2, "learning_rate": 0.01}}' for point in ("all", "none"))
+    session = fitted(f"train.phases=[{phases}]", "augment.preset=medium", "augment.views=fresh")
+    expected = [(view, content) for view in (1, 2, 3, 4) for content in
+                sorted(session.pixels.contents_of(session.trainer.train.rows))]
+    assert sorted(set(Recording.made)) == expected  # Keras looks at the first batches once more
 
 
 def test_the_best_state_is_put_back(fitted):
