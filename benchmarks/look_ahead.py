@@ -70,7 +70,7 @@ class Parts:
 
     def _run(self, images: ImageSet, recipe: Recipe, without: str, name: str) -> tuple[Timing, Path]:
         self.bench.empty_cache()
-        run = Run.create(images.dataset, recipe, path=self.bench._fresh("runs", name))
+        run = Run.create(images.dataset, recipe, path=self.bench.fresh("runs", name))
         timing = self._timed([without, "train", str(run.path)], name)
         if run.status().state != "completed":
             raise MeasuredProcessFailed(f"{name}: the run is {run.status().state}. {run.status().message}")

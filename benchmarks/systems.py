@@ -82,7 +82,7 @@ class Bench:
                         "trainable_parameters": metrics["trainable_parameters"]}
 
     def _run_graft(self, images: ImageSet, recipe: Recipe, name: str) -> tuple[Timing, Run]:
-        folder = self._fresh("runs", name)
+        folder = self.fresh("runs", name)
         run = Run.create(images.dataset, recipe, path=folder)
         timing = self._timed([sys.executable, "-m", "core.engine.worker", str(run.path)], name)
         status = run.status()
@@ -92,7 +92,7 @@ class Bench:
 
     def _script(self, job: Job, system: str, images: ImageSet, repeat: int, name: str,
                 epochs: int | None = None) -> tuple[Timing, dict[str, Any]]:
-        out = self._fresh("scripts", name)
+        out = self.fresh("scripts", name)
         command = [sys.executable, str(SCRIPTS / "keras_script.py"), str(images.folder), str(out), *self._network(),
                    "--epochs", str(epochs or self.epochs(job)), "--freeze", freeze_layer(job.freeze),
                    "--learning-rate", str(job.learning_rate), "--seed", str(repeat)]
@@ -104,7 +104,7 @@ class Bench:
         return timing, read_json(out / "report.json")
 
     def _floor(self, job: Job, images: ImageSet, name: str) -> tuple[Timing, dict[str, Any]]:
-        out = self._fresh("scripts", name)
+        out = self.fresh("scripts", name)
         features = self.work / f"features-{images.images}.npz"
         command = [sys.executable, str(SCRIPTS / "features_script.py"), str(images.folder), str(out), str(features),
                    *self._network()]
@@ -119,7 +119,7 @@ class Bench:
         model = self._model_folder(kind, images)
         if not model.is_dir():
             self._make_model(kind, images)
-        report = self._fresh("reports", name) / "report.json"
+        report = self.fresh("reports", name) / "report.json"
         program = (["-m", "benchmarks.graft_predict", str(model)] if kind == "graft"
                    else [str(SCRIPTS / "keras_predict.py"), str(model / "model.keras")])
         timing = self._timed([sys.executable, *program, str(images.folder / "predict"), str(report),
@@ -141,7 +141,7 @@ class Bench:
             self._script(job, "script", images, 0, name, MODEL_EPOCHS)
 
     def _pass(self, system: str, images: ImageSet, name: str) -> tuple[Timing, dict[str, Any]]:
-        report = self._fresh("reports", name) / "report.json"
+        report = self.fresh("reports", name) / "report.json"
         command = [sys.executable, "-m", "benchmarks.passes", system, str(images.dataset.path), str(report)]
         command += ["--weights", str(self.weights)] if self.weights else []
         return self._timed(command, name), read_json(report)
@@ -165,7 +165,8 @@ class Bench:
         log.parent.mkdir(parents=True, exist_ok=True)
         return timed(command, log, PROJECT, worker_environment())
 
-    def _fresh(self, kind: str, name: str) -> Path:
+    def fresh(self, kind: str, name: str) -> Path:
+        """An empty folder."""
         folder = self.work / kind / name
         shutil.rmtree(folder, ignore_errors=True)
         folder.mkdir(parents=True)

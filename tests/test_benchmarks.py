@@ -13,7 +13,7 @@ import pytest
 from PIL import Image
 
 from benchmarks import __main__ as benchmarks
-from benchmarks import runtimes
+from benchmarks import look_ahead, runtimes, without
 from benchmarks.chart import chart
 from benchmarks.images import ImageSets
 from benchmarks.jobs import ALPHA, BACKBONE, JOBS
@@ -206,3 +206,18 @@ def test_graft_and_the_script_do_the_same_job(folder, tmp_path):
     assert graft["peak_mb"] > 100 and graft["wall_s"] > 0.5
     for name in ("results.json", "results.md", "results.svg"):
         assert str(tmp_path) not in (out / name).read_text("utf-8")
+
+
+def test_a_part_is_compared_with_and_without_it_in_turns(folder, tmp_path, capsys):
+    arguments = ["--only", "prediction-ahead", "--pairs", "2", "--weights", "none", "--data", str(folder)]
+    assert look_ahead.main([*arguments, "--work", str(tmp_path / "work")]) == 0
+    *measured, told = capsys.readouterr().out.splitlines()
+    assert [line.split()[3] for line in measured] == ["nothing", "prediction-ahead", "prediction-ahead", "nothing"]
+    assert told.startswith("prediction-ahead  predict") and "wall" in told and "cpu" in told
+
+
+@pytest.mark.parametrize("row", look_ahead.COMPARISONS, ids=lambda row: f"{row.part} {row.job}")
+def test_both_sides_of_a_comparison_differ_in_the_part_alone(row):
+    (job, kept), (same, left_out) = look_ahead._processes(row)
+    assert job == same and set(left_out.split("+")) - set(kept.split("+")) == {row.part}
+    assert set(left_out.split("+")) <= set(without.PARTS)

@@ -61,12 +61,13 @@ class FreshViews:
     augmenter: Augmenter
     contents_of: Callable[[np.ndarray], Sequence[str]]
     """The SHA-256 of each row's file."""
-    first: int
-    """View of the phase's first epoch."""
+    before: int
+    """Epochs of the phases before. `Model.fit` ends an epoch of its batches once before it begins, so that a phase's
+    epochs count from 1, and view 0 is left to the images themselves."""
 
     def __call__(self, batch: Batch, rows: np.ndarray, epoch: int) -> Batch:
         """Change the images."""
-        return batch._replace(x=self.augmenter(batch.x, self.contents_of(rows), self.first + epoch))
+        return batch._replace(x=self.augmenter(batch.x, self.contents_of(rows), self.before + epoch))
 
 
 @dataclass
@@ -140,7 +141,7 @@ class Feeds:
         if not augment.active:
             return []
         augmenter = Augmenter(augment, self.pixels.size, self.recipe.train.seed)
-        return [FreshViews(augmenter, self.pixels.contents_of, 1 + self._epochs_before)]
+        return [FreshViews(augmenter, self.pixels.contents_of, self._epochs_before)]
 
     def batches(self, views: Sequence[Read], index: int, **options: Any) -> Batches:
         """Batches of the training images for a phase."""
