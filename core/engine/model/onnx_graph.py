@@ -222,10 +222,15 @@ def _relu(writer: _Writer, layer: Any, node: Any) -> str:
     return writer.node("Clip", [name, writer.constant(0.0), writer.constant(float(layer.max_value))])
 
 
+_NEXT_TO_ZERO = 1e-30
+"""What zero padding is filled with: ONNX Runtime (1.31) merges exact zeros into a maximum pooling behind them, which
+then ignores the border instead of seeing zeros. It shows where values are negative, as in ResNet50V2."""
+
+
 def _zero_padding(writer: _Writer, layer: Any, node: Any) -> str:
     (top, bottom), (left, right) = layer.padding
     pads = writer.constant([0, 0, top, left, 0, 0, bottom, right], np.int64)
-    return writer.node("Pad", [writer.inputs(node)[0], pads])
+    return writer.node("Pad", [writer.inputs(node)[0], pads, writer.constant(_NEXT_TO_ZERO)])
 
 
 def _pool(kind: str, **attributes: Any) -> Callable[[_Writer, Any, Any], str]:

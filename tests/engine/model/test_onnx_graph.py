@@ -48,6 +48,12 @@ def test_a_layer_on_feature_maps(layer):
     agree(keras.Model(image, layer()(image)))
 
 
+def test_padding_with_zeros_counts_in_a_maximum_of_negative_values():
+    image = keras.Input((8, 8, 3))
+    x = layers.Rescaling(-1 / 255, -1.0)(image)  # below zero everywhere
+    agree(keras.Model(image, layers.MaxPooling2D(3, strides=2)(layers.ZeroPadding2D(1)(x))))
+
+
 @pytest.mark.parametrize("activation", ["relu", "gelu", "swish", "tanh", "elu", "softmax", "sigmoid", "hard_silu"])
 def test_a_head_with_each_activation(activation):
     keras.utils.set_random_seed(0)
