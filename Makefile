@@ -1,4 +1,4 @@
-# Graft: make run, make test, make lint, make bench, make screenshots, make clean
+# Graft: make run, make test, make test-slow, make lint, make bench, make screenshots, make clean
 
 PYTHON ?= python3
 # Test processes side by side; each that trains takes about 1 GB.
@@ -9,7 +9,7 @@ VENV := .venv
 PY := $(VENV)/bin/python
 PIP := $(PY) -m pip --quiet --disable-pip-version-check
 
-.PHONY: run test lint bench screenshots docs clean
+.PHONY: run test test-slow lint bench screenshots docs clean
 .DEFAULT_GOAL := run
 
 $(PY):
@@ -33,6 +33,9 @@ run: $(VENV)/.installed
 test: $(VENV)/.installed-dev
 	$(PY) tests/browser.py
 	$(PY) -m pytest -n $(WORKERS) --dist loadfile $(PYTEST_ARGS)
+
+test-slow: $(VENV)/.installed-dev
+	$(PY) -m pytest -m slow $(PYTEST_ARGS)
 
 lint: $(VENV)/.installed-dev
 	$(PY) -m ruff check .

@@ -13,7 +13,8 @@ from benchmarks.images import ImageSet
 from benchmarks.jobs import ALPHA, BACKBONE, BATCH, SIZE, Job
 from benchmarks.results import Measurement
 from benchmarks.stopwatch import MeasuredProcessFailed, Timing, timed
-from core.backbones.catalogue import get, resolve_freeze
+from core.backbones.catalogue import get
+from core.backbones.freezing import resolve_freeze
 from core.jobs.queue import PROJECT, worker_environment
 from core.recipe.fields import Recipe
 from core.runs.run import Run

@@ -13,7 +13,6 @@ st.title("Model", anchor=False)
 dataset, recipe = guards.dataset_and_recipe()
 fields.problem()
 backbone, variant = get(recipe.model.backbone, recipe.model.alpha)
-size = recipe.data.image_size or backbone.default_size
 
 st.subheader("Backbone", anchor=False, help="A network that has already learned to see, from 1.3 million photos. "
              "Graft puts a new, small classifier on top of it.")
@@ -32,7 +31,7 @@ with left:
     freeze.picture(variant, recipe)
     freeze.random_and_frozen(recipe)
 with right:
-    freeze.figures(variant, recipe, len(dataset.classes), size)
+    freeze.figures(recipe, len(dataset.classes))
 
 st.subheader("Head", anchor=False, help="The new part that turns the backbone's features into your classes.")
 head.settings(recipe)

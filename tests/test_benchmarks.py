@@ -192,7 +192,6 @@ def test_the_runtimes_table_goes_without_openvino():
     assert "OpenVINO was not installed" in text
 
 
-@pytest.mark.slow
 def test_graft_and_the_script_do_the_same_job(folder, tmp_path):
     out = tmp_path / "out"
     code = benchmarks.main([

@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import pytest
 
-from core.estimates import FORWARD, START, TYPICAL, estimate, measured, record, trunk_and_tail
+from core.estimates import FORWARD, START, TYPICAL, measured, record
+from core.plan import estimate, trunk_and_tail
 from core.recipe.fields import Recipe
 from core.store.limits import Limits
 from core.store.workspace import Workspace

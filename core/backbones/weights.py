@@ -109,7 +109,7 @@ def _download(variant: Variant, target: Path, progress: Progress | None) -> None
     target.parent.mkdir(parents=True, exist_ok=True)
     with urllib.request.urlopen(variant.weights_url, timeout=CONNECT_SECONDS) as response, replacing(target) as aside:
         expected = int(response.headers.get("Content-Length") or 0)
-        digest = hashlib.md5(usedforsecurity=False)
+        digest = _digest(variant)
         written = 0
         with open(aside, "wb") as file:
             while piece := response.read(_PIECE):
@@ -124,12 +124,19 @@ def _download(variant: Variant, target: Path, progress: Progress | None) -> None
         _check(variant, aside, digest.hexdigest())
 
 
-def _check(variant: Variant, path: Path, md5: str) -> None:
+def _digest(variant: Variant) -> hashlib._Hash:
+    """The hash that Keras has for the file; it is told by its length."""
+    if variant.weights_hash and len(variant.weights_hash) == 64:
+        return hashlib.sha256()
+    return hashlib.md5(usedforsecurity=False)
+
+
+def _check(variant: Variant, path: Path, found: str) -> None:
     with open(path, "rb") as file:
         is_hdf5 = file.read(len(_HDF5_SIGNATURE)) == _HDF5_SIGNATURE
-    if not is_hdf5 or md5 != (variant.weights_md5 or md5):
+    if not is_hdf5 or found != (variant.weights_hash or found):
         raise WeightsError(
-            f"What was downloaded from {variant.weights_url} is not the expected weights file (md5 {md5}).",
+            f"What was downloaded from {variant.weights_url} is not the expected weights file (hash {found}).",
             "A proxy or a login page may have answered instead; try again, or place the file yourself "
             f"in {folders()[0]}.",
         )

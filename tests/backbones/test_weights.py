@@ -61,7 +61,7 @@ def folders(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> tuple[Path, Path
 
 def served(server: str, file: str, md5: str | None = None):
     backbone, variant = get("ResNet50")
-    return backbone, replace(variant, weights_file=file, weights_url=server + file, weights_md5=md5)
+    return backbone, replace(variant, weights_file=file, weights_url=server + file, weights_hash=md5)
 
 
 def test_the_users_folder_comes_before_the_cache(folders):

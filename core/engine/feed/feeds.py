@@ -246,7 +246,7 @@ def _from_pixels(whole: keras.Model, plan: PhasePlan) -> keras.Model:
     if plan.boundary is None:
         return keras.Model(image, keras.Model(whole.input, whole.output)(image))
     activations = _FrozenTrunk(keras.Model(whole.input, plan.boundary.tensor))(image)
-    return keras.Model(image, keras.Model(plan.boundary.tensor, whole.output)(activations))
+    return keras.Model(image, plan.boundary.tail(whole.output)(activations))
 
 
 def _boundary(plan: PhasePlan) -> Boundary:

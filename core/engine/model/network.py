@@ -10,7 +10,7 @@ import keras
 from keras import layers
 
 from core.backbones.catalogue import get
-from core.engine.model.constructors import constructor
+from core.engine.model.constructors import constructor, finish_pretrained
 from core.errors import WeightsError
 from core.recipe.fields import ModelSettings
 
@@ -77,14 +77,13 @@ def build_network(settings: ModelSettings, size: int, classes: int, weights: Pat
 def _backbone(settings: ModelSettings, image: keras.KerasTensor, size: int, weights: Path | None) -> keras.KerasTensor:
     backbone, variant = get(settings.backbone, settings.alpha)
     options = {} if variant.alpha is None else {"alpha": variant.alpha}
-    if backbone.preprocessing == "inside":
-        options["include_preprocessing"] = True
     model = constructor(backbone.name)(
         include_top=False, weights=None, input_tensor=PREPROCESSING[backbone.preprocessing](image), **options
     )
     if weights is not None:
         try:
             model.load_weights(str(weights))
+            finish_pretrained(backbone.name, model)
         except (ValueError, OSError, KeyError) as error:
             raise WeightsError(
                 f"The file {weights.name} does not hold the weights of {backbone.name}: {str(error)[:300]}",

@@ -1,4 +1,4 @@
-"""What is frozen in each phase, and behind which layer each phase's trunk ends."""
+"""The plan of `core.plan` in a Keras network: names of layers become tensors, and layers learn or stay as they are."""
 
 from __future__ import annotations
 
@@ -7,9 +7,11 @@ from dataclasses import dataclass
 
 import keras
 
-from core.backbones.catalogue import Variant, freeze_layer
-from core.engine.model.boundary import Boundary, frozen_layers, trunk_candidates
+from core.backbones.catalogue import Variant
+from core.backbones.freezing import cut
+from core.engine.model.boundary import Boundary, realised
 from core.engine.model.network import Network
+from core.plan import decide, layer_names
 from core.recipe.fields import Phase, Recipe
 
 
@@ -27,24 +29,16 @@ class PhasePlan:
 
 def plan_phases(network: Network, variant: Variant, recipe: Recipe,
                 fits: Callable[[Boundary], bool]) -> list[PhasePlan]:
-    """The plan of every phase.
+    """The plan of every phase in this network. Raises RecipeError.
 
-    A trunk may hold only layers that no phase so far has changed: after a phase that trained block 12, a later one
-    that freezes all still has its trunk end before block 12. Where the activations at the deepest such point do not
-    fit, the deepest one that fits is taken.
+    Args:
+        fits: True for a boundary whose activations may be kept.
     """
-    plans = []
-    pristine: set[str] | None = None
-    pooled = recipe.model.pooling != "flatten"
-    for phase in recipe.train.phases:
-        frozen = frozen_layers(network, freeze_layer(variant, phase.freeze))
-        pristine = set(frozen) if pristine is None else pristine & set(frozen)
-        untouched = [name for name in frozen if name in pristine]
-        candidates = trunk_candidates(network, untouched, pooled)
-        fitting = [point for point in candidates if fits(point)]
-        usable = fitting or candidates
-        plans.append(PhasePlan(phase, frozenset(frozen), usable[-1] if usable else None, cached=bool(fitting)))
-    return plans
+    graph = cut(variant.graph, recipe.model.cut_layer)
+    size = network.whole.input_shape[1] * (recipe.model.upsample or 1)
+    found = decide(graph, recipe, size, variant.graph, lambda end: fits(realised(network, end)))
+    return [PhasePlan(item.phase, layer_names(graph, item.frozen), realised(network, item.end) if item.end else None,
+                      item.cached) for item in found]
 
 
 def apply_freezing(network: Network, plan: PhasePlan, train_batch_norm: bool) -> None:

@@ -24,7 +24,8 @@ from core.engine.training.loop import Trainer
 from core.engine.training.plan import plan_phases
 from core.engine.training.saving import CHECK_IMAGES, room_for, save_model, save_scores, save_twin
 from core.errors import RunError
-from core.estimates import BACKWARD, START, TRAINING, estimate_phases, record, trunk_and_tail
+from core.estimates import BACKWARD, START, TRAINING, record
+from core.plan import estimate, trunk_and_tail
 from core.recipe.fields import Recipe
 from core.runs.results import publishing
 from core.runs.run import Run
@@ -186,13 +187,9 @@ class TrainingSession:
 
     def _costs(self) -> list[PhaseCost]:
         """What each phase is expected to take; a trunk that an earlier phase has run is not run again."""
-        found, seen = [], set()
-        estimates = estimate_phases(self.recipe, len(self.examples), len(self.examples.of("train")), self.workspace)
-        for plan, cost in zip(self.plans, estimates, strict=True):
-            end = plan.boundary.layer if plan.boundary else None
-            found.append(PhaseCost(plan.phase.epochs, cost.epoch_s, 0.0 if end in seen else cost.prepare_s))
-            seen.add(end)
-        return found
+        expected = estimate(self.recipe, len(self.examples), len(self.examples.of("train")), self.workspace,
+                            len(self.run.classes))
+        return [PhaseCost(phase.epochs, phase.epoch_s, phase.prepare_s) for phase in expected.phases]
 
     def _fits(self, boundary: Boundary) -> bool:
         views = self.recipe.augment.views if self.recipe.augment.active else 1

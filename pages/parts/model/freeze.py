@@ -7,7 +7,10 @@ from html import escape
 
 import streamlit as st
 
-from core.backbones.catalogue import Block, Variant, head_parameters, resolve_freeze, trainable_parameters
+from core.backbones.catalogue import Variant
+from core.backbones.freezing import resolve_freeze
+from core.backbones.graph import Block
+from core.plan import plan
 from core.recipe import proposals
 from core.recipe.fields import Recipe
 from pages.parts.session import state
@@ -58,18 +61,16 @@ def picture(variant: Variant, recipe: Recipe) -> None:
             f'</div><div class="graft-ends">{ends}</div>')
 
 
-def figures(variant: Variant, recipe: Recipe, classes: int, size: int) -> None:
+def figures(recipe: Recipe, classes: int) -> None:
     """How many weights will be trained, and what that costs."""
-    trained = trainable_parameters(variant, recipe, classes)
-    head = head_parameters(variant, recipe.model, classes, size)
-    total = variant.parameters + head
-    frozen = resolve_freeze(variant, recipe.train.phases[0].freeze)
-    work = sum(block.mult_adds for block in variant.blocks[frozen:])
+    found = plan(recipe, classes, 0, 0)
+    first, trained, total = found.phases[0], found.trained, found.parameters
+    whole = first.trunk_mult_adds + first.tail_mult_adds
     with st.grid(2, min_column_width=150):
         st.metric("Trained parameters", wording.amount(trained), f"{wording.percent(trained / total)} of all",
                   delta_color="off", delta_arrow="off", border=True,
                   help=f"The weights that change while training: {trained:,} of {total:,}.")
-        st.metric("Work per epoch", f"{100 * work / max(variant.mult_adds, 1):.0f} %", "of the backbone",
+        st.metric("Work per epoch", f"{100 * first.tail_mult_adds / max(whole, 1):.0f} %", "of the backbone",
                   delta_color="off", delta_arrow="off", border=True,
                   help="Share of the backbone that every epoch runs through. Frozen blocks are run once per picture "
                        "and their output is kept.")

@@ -7,10 +7,11 @@ from typing import TYPE_CHECKING
 
 import streamlit as st
 
-from core.backbones.catalogue import get, resolve_freeze
+from core.backbones.catalogue import get
+from core.backbones.freezing import resolve_freeze
 from core.data.dataset import Dataset
 from core.errors import DataError
-from core.estimates import Estimate, estimate
+from core.plan import Plan, estimate
 from core.recipe.fields import OPERATIONS, Recipe
 from core.recipe.specs import field_spec
 from pages.parts.data import dataset_view
@@ -96,7 +97,7 @@ def _both_times(dataset: Dataset, recipe: Recipe) -> str:
     return f"This run takes about **{few}** with {wording.count(views, 'view')}, about **{fresh}** with *fresh*."
 
 
-def _cost(recipe: Recipe, counts: pd.Series) -> Estimate:
+def _cost(recipe: Recipe, counts: pd.Series) -> Plan:
     return estimate(recipe, int(counts.sum()), int(counts["train"]), state.workspace())
 
 

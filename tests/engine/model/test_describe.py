@@ -2,43 +2,82 @@
 
 from __future__ import annotations
 
+import inspect
 import json
+import sys
 
 import keras
 import numpy as np
 import pytest
 
-from core.backbones.catalogue import BACKBONES, CATALOGUE_FILE, get
-from core.engine.model.describe import build_backbone, describe_variant
+from core.backbones.catalogue import BACKBONES, FOLDER, INDEX, get
+from core.engine.model.boundary import tensors_behind
+from core.engine.model.constructors import OWN, constructor
+from core.engine.model.describe import build_backbone, describe_variant, files
 from core.engine.model.facts import FACTS
+from tests.backbones.rows import one_a_family
 
-ROWS = {row["name"]: row for row in json.loads(CATALOGUE_FILE.read_text("utf-8"))}
-NARROWEST = [pytest.param(facts, next(iter(facts.weights)), id=facts.name) for facts in FACTS]
+INDEX_ROWS = {row["name"]: row for row in json.loads(INDEX.read_text("utf-8"))["backbones"]}
+VARIANTS = one_a_family([pytest.param(facts, alpha, id=f"{facts.name}-{alpha}")
+                         for facts in FACTS for alpha in facts.weights])
+
+
+def graphs(family: str) -> dict:
+    return json.loads((FOLDER / f"{family.lower()}.json").read_text("utf-8"))["backbones"]
 
 
 def test_there_is_a_row_for_each_set_of_facts():
-    assert list(ROWS) == [facts.name for facts in FACTS]
+    assert list(INDEX_ROWS) == [facts.name for facts in FACTS]
 
 
-# The two kinds of layer names (given, and numbered by Keras) and the one network with operations that are no layers.
-@pytest.mark.parametrize("name", ["MobileNetV2", "MobileNetV3Small", "Xception"])
-def test_the_file_is_what_the_generator_writes(name):
-    facts = next(facts for facts in FACTS if facts.name == name)
-    alpha = next(iter(facts.weights))
-    found = describe_variant(facts, alpha)
-    assert found.pop("layers") == ROWS[name]["layers"]
-    assert found == ROWS[name]["variants"][0]
+def test_every_constructor_of_keras_has_a_row():
+    """40 of them in the installed Keras."""
+    found = {name for name in dir(keras.applications) if inspect.isfunction(getattr(keras.applications, name))}
+    assert found == set(BACKBONES) - set(OWN)
+    assert len(found) == 40
 
 
-@pytest.mark.parametrize(("facts", "alpha"), NARROWEST)
-def test_blocks_and_sizes_hold_at_another_image_size(facts, alpha):
+def test_the_files_are_rendered_as_they_stand():
+    rows = [{"index": INDEX_ROWS[facts.name], "graph": graphs(facts.family)[facts.name]} for facts in FACTS]
+    for path, text in files(rows).items():
+        assert path.read_text("utf-8") == text
+
+
+@pytest.mark.parametrize(("facts", "alpha"), VARIANTS)
+def test_the_files_are_what_the_generator_writes(facts, alpha):
+    variant, graph = describe_variant(facts, alpha)
+    assert variant in INDEX_ROWS[facts.name]["variants"]
+    written = graphs(facts.family)[facts.name]
+    assert graph.pop("width") in written.pop("widths")
+    assert graph == written
+
+
+@pytest.mark.parametrize(("facts", "alpha"), VARIANTS)
+def test_every_shape_holds_at_another_image_size(facts, alpha):
     """An odd size, so that rounding in the output's side shows."""
     _, variant = get(facts.name, alpha)
     model = build_backbone(facts, alpha, 131)
     assert model.output_shape[1:] == (*[variant.output_side(131)] * 2, variant.features)
     assert model.count_params() == variant.parameters
+    layers = [layer.name for layer in variant.graph.layers]
+    outputs = tensors_behind(model, layers)
+    assert [tuple(output.shape[1:]) for output in outputs] == variant.graph.shapes(131)
     for block in variant.blocks:
         assert model.get_layer(block.layer).output.shape[-1] == block.shape[2]
+
+
+@pytest.mark.parametrize(("facts", "alpha"), VARIANTS)
+def test_weights_file_and_paper_are_those_in_the_source_of_keras(facts, alpha):
+    if facts.name in OWN:
+        return
+    backbone, variant = get(facts.name, alpha)
+    module = constructor(facts.name).__module__.replace("resnet_v2", "resnet")  # which has the weights of both
+    source = inspect.getsource(sys.modules[module])
+    if variant.weights_hash is not None:
+        assert variant.weights_hash in source
+    base = variant.weights_url.removesuffix(variant.weights_url.rpartition("/")[2])
+    assert base in source.replace('"\n    "', "")
+    assert backbone.paper.arxiv in source or facts.family == "NASNet"  # of which Keras names no number
 
 
 PRETRAINED = [backbone for backbone in BACKBONES.values() if backbone.variants[0].pretrained]
@@ -47,11 +86,8 @@ PRETRAINED = [backbone for backbone in BACKBONES.values() if backbone.variants[0
 @pytest.mark.parametrize("backbone", PRETRAINED, ids=lambda backbone: backbone.name)
 def test_preprocessing_is_what_keras_does(backbone):
     """`inside`: Keras's own function leaves the image as it is."""
-    modules = {"MobileNet": "mobilenet", "MobileNetV2": "mobilenet_v2", "MobileNetV3Small": "mobilenet_v3",
-               "MobileNetV3Large": "mobilenet_v3", "EfficientNetV2B0": "efficientnet_v2", "ResNet50": "resnet",
-               "VGG16": "vgg16", "InceptionV3": "inception_v3", "Xception": "xception", "DenseNet121": "densenet"}
     image = np.random.default_rng(0).uniform(0, 255, (1, 4, 4, 3)).astype("float32")
-    expected = getattr(keras.applications, modules[backbone.name]).preprocess_input(image.copy())
+    expected = sys.modules[constructor(backbone.name).__module__].preprocess_input(image.copy())
     if backbone.preprocessing == "inside":
         np.testing.assert_array_equal(expected, image)
     else:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import sys
 from collections.abc import Callable, Iterator
 
 import keras
@@ -11,13 +12,15 @@ import pytest
 from core.data.dataset import Dataset
 from core.engine import worker
 from core.engine.feed.pixels import Pixels
+from core.engine.model.forward import relative_difference
 from core.engine.model.loading import read_model
-from core.engine.model.network import PREPROCESSING
+from core.engine.model.network import PREPROCESSING, build_network
 from core.engine.model.onnx_session import onnx_runner
 from core.inference import Predictor
+from core.recipe.fields import ModelSettings
 from core.runs.run import Run
 from core.store.workspace import Workspace
-from tests.engine.pretrained import write_weights
+from tests.engine.pretrained import blobs, write_weights
 
 
 @pytest.fixture(scope="module")
@@ -34,6 +37,23 @@ def test_scaling_is_that_of_keras(mode):
     expected = keras.applications.imagenet_utils.preprocess_input(values.astype(np.float32), mode=mode)
     found = keras.Model(image, PREPROCESSING[mode](image))(values)
     np.testing.assert_allclose(found, expected, rtol=1e-4, atol=1e-5)
+
+
+def test_the_first_efficientnets_see_what_they_were_trained_on(tmp_path, monkeypatch):
+    """Keras adds a layer when it loads the weights itself, which a network that is built without them lacks."""
+    path = write_weights(tmp_path, "EfficientNetB0", None)
+    source = sys.modules[keras.applications.EfficientNetB0.__module__]
+    monkeypatch.setattr(source.file_utils, "get_file", lambda *given, **more: str(path))  # instead of a download
+    expected = keras.applications.EfficientNetB0(include_top=False, weights="imagenet", input_shape=(64, 64, 3))
+    network = build_network(ModelSettings(backbone="EfficientNetB0"), 64, 2, path, seed=0)
+    found = keras.Model(network.whole.input, network.backbone_output)
+    images = blobs(4, 64)
+    wanted = np.asarray(expected(images.astype(np.float32)))
+    assert relative_difference(np.asarray(found(images)), wanted) < 1e-3
+    bare = build_network(ModelSettings(backbone="EfficientNetB0"), 64, 2, None, seed=0)
+    without = keras.Model(bare.whole.input, bare.backbone_output)
+    without.load_weights(path)
+    assert relative_difference(np.asarray(without(images)), wanted) > 0.01
 
 
 @pytest.mark.parametrize(("name", "alpha"), [

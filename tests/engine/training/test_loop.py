@@ -8,9 +8,9 @@ from pathlib import Path
 import numpy as np
 import pytest
 
+from core.engine.feed import feeds
 from core.engine.feed.activations import ActivationCache
 from core.engine.feed.augment import Augmenter
-from core.engine.training import loop
 from core.engine.training.session import TrainingSession
 from core.runs.run import Run
 from core.store.limits import Limits
@@ -182,12 +182,12 @@ class Recording(Augmenter):
 
 
 def test_every_epoch_of_every_phase_has_views_of_its_own(fitted, monkeypatch):
-    monkeypatch.setattr(loop, "Augmenter", Recording)
+    monkeypatch.setattr(feeds, "Augmenter", Recording)
     monkeypatch.setattr(Recording, "made", [])
     phases = ", ".join(f'{{"freeze": "{point}", "epochs": 2, "learning_rate": 0.01}}' for point in ("all", "none"))
     session = fitted(f"train.phases=[{phases}]", "augment.preset=medium", "augment.views=fresh")
     expected = [(view, content) for view in (1, 2, 3, 4) for content in
-                sorted(session.pixels.contents_of(session.trainer.train.rows))]
+                sorted(session.pixels.contents_of(session.feeds.train.rows))]
     assert sorted({(view, content) for view, content in Recording.made if view}) == expected
     assert {view for view, _ in Recording.made} == {0, 1, 2, 3, 4}  # 0: two batches for Keras to see what they are like
 
@@ -225,3 +225,21 @@ def test_steps_are_reported_while_an_epoch_runs(fitted):
     status = session.run.status()
     assert (status.epoch, status.epochs, status.phase) == (2, 2, "train")
     assert status.steps == -(-len(session.feeds.train) // 2) and status.images_per_second > 0
+
+
+@pytest.mark.slow
+def test_where_cells_read_the_two_before_them_both_are_kept_and_trained_on(tiny_run, workspace):
+    """NASNet: what the trunk gives is two maps, which the cache keeps in one row."""
+    session = session_of(tiny_run("model.backbone=NASNetMobile", "train.phases.0.freeze=cell_11",
+                                  "train.phases.0.epochs=1"), workspace)
+    (plan,) = session.plans
+    assert plan.boundary.layer == "normal_concat_10+normal_concat_11" and plan.cached
+    before = state(session)
+    session.trainer.fit()
+    after = state(session)
+    changed = {path.partition("/")[0] for path in after if np.abs(after[path] - before[path]).max() > 0}
+    assert any(name.endswith("_12") for name in changed)
+    assert not any(name.endswith(("_9", "_10", "_11")) for name in changed)
+    rows = session.examples.of("validation").rows
+    whole = session.network.whole.predict(session.pixels.read(rows), verbose=0)
+    np.testing.assert_allclose(session.trainer.probabilities(session.examples.of("validation")), whole, atol=2e-3)

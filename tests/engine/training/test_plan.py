@@ -97,7 +97,7 @@ def test_only_what_is_not_frozen_is_trained(network):
 
 
 def test_the_catalogue_counts_what_is_trained(network):
-    from core.backbones.catalogue import trainable_parameters
+    from core.plan import trainable_parameters
 
     _, variant = get("MobileNetV2", 0.35)
     for point in ("all", "block_15", "block_3", "none"):
