@@ -2,7 +2,7 @@
 
 import streamlit as st
 
-from pages.parts.app import frame
+from pages.parts.app import downloads, frame
 from pages.parts.predict import new_pictures, predictions
 from pages.parts.session import guards
 from pages.parts.widgets import errors
@@ -30,5 +30,4 @@ if pictures:
 st.subheader("Take the model along", anchor=False)
 st.caption("A zip with the model (Keras format: takes plain RGB pictures, everything else is inside) and the class "
            "names in the order of its outputs.")
-st.download_button("Download the model", run.model_zip, file_name=f"{run.dataset['name']}-model.zip",
-                   mime="application/zip", icon=":material/download:", on_click="ignore")
+downloads.link("Download the model", run, "keras", f"{run.dataset['name']}-model")

@@ -15,6 +15,8 @@ import typer
 
 from core.cli import output
 from core.errors import GraftError, NotFoundError, RecipeError, RunError
+from core.exports import formats
+from core.exports.formats import FORMATS
 from core.recipe.fields import Recipe
 from core.recipe.specs import field_spec, without_effect
 from core.runs.index import list_runs
@@ -30,7 +32,6 @@ SHORTHANDS = {
     "seed": "train.seed",
 }
 """Short options of `train`, and the fields of the recipe that they stand for."""
-EXPORT_FORMATS = ("keras",)
 
 app = typer.Typer(
     help="Transfer learning for images, without writing code.",
@@ -157,8 +158,10 @@ def predict(
         raise GraftError("--csv and --json were both given.", "Choose one of them.")
     run = _open_run(run_dir)
     with tempfile.TemporaryDirectory() as scratch:
-        found = pictures.collect(images, Path(scratch), Workspace.default().limits)
-        answers = api.predict(run, [picture.path for picture in found], top_k=top_k, progress=output.Bar())
+        limits = Workspace.default().limits
+        found = pictures.collect(images, Path(scratch), limits)
+        files = [picture.path for picture in found]
+        answers = api.predict(run, files, top_k=top_k, progress=output.Bar(), limits=limits)
     rows = output.prediction_rows(found, answers)
     bad = [row for row in rows if "error" in row]
     for row in bad:
@@ -195,22 +198,18 @@ def runs(as_json: JsonOption = False) -> None:
 def export(
     run_dir: RunArgument,
     kind: Annotated[
-        str, typer.Option("--format", metavar="|".join(EXPORT_FORMATS), help="keras: a zip with model and labels.")
+        str, typer.Option("--format", metavar="|".join(FORMATS), help="; ".join(
+            f"{name}: {kind.description}" for name, kind in FORMATS.items()) + ".")
     ],
     out: Annotated[Path | None, typer.Option(help="The file to write. Default: the run's name, here.")] = None,
 ) -> None:
     """Write a run's model to a file that works elsewhere."""
-    if kind not in EXPORT_FORMATS:
-        usable = ", ".join(EXPORT_FORMATS)
-        raise GraftError(f"--format {kind} is not available in this version.", f"Use one of: {usable}.")
+    suffix = formats.get(kind).suffix
     run = _open_run(run_dir)
-    target = out or Path(f"{run.id}.zip")
+    target = out or Path(f"{run.id}{suffix}")
     if target.is_dir():
-        target = target / f"{run.id}.zip"
-    try:
-        target.write_bytes(run.model_zip())
-    except OSError as error:
-        raise GraftError(f"Cannot write {target}: {error.strerror}.", "Choose another --out.") from error
+        target = target / f"{run.id}{suffix}"
+    formats.export(run, kind, target)
     print(target)
 
 

@@ -8,11 +8,9 @@ from __future__ import annotations
 
 import contextlib
 import errno
-import io
 import json
 import shutil
 import time
-import zipfile
 from dataclasses import asdict, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -270,16 +268,6 @@ class Run:
         if self.status().state == "running":
             raise RunError("The run is still training.", "Stop it first.")
         shutil.rmtree(self.path)
-
-    def model_zip(self) -> bytes:
-        """`model.keras` and `labels.txt` in one zip. Raises RunError when there is no model."""
-        if not self.has_model:
-            raise RunError("This run has no model.", "Choose a completed run.")
-        buffer = io.BytesIO()
-        with zipfile.ZipFile(buffer, "w", zipfile.ZIP_STORED) as archive:
-            for name in ("model.keras", "labels.txt"):
-                archive.write(self.path / name, name)
-        return buffer.getvalue()
 
 
 def _readable(run: Run, stamps: tuple[tuple[int, int, int], ...]) -> bool:

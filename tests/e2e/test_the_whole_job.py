@@ -108,7 +108,8 @@ def test_from_upload_to_prediction(page: Page, server: Server, tmp_path: Path) -
     expect(page.locator(".graft-hit")).to_have_count(2, timeout=60_000)
     assert len(page.locator(".graft-hit").first.locator(".row").all()) == 3
     with page.expect_download() as download:
-        page.get_by_role("button", name="Download the model").click()
+        page.get_by_role("link", name="Download the model").click()
+    assert download.value.suggested_filename.endswith("-model.zip")
     with zipfile.ZipFile(download.value.path()) as model:
         assert sorted(model.namelist()) == ["labels.txt", "model.keras"]
         assert model.read("labels.txt").decode().split() == ["blue", "green", "red"]

@@ -103,7 +103,7 @@ def test_the_predict_page_offers_the_run_its_classes_and_its_model(run, open_pag
     test = open_page("predict")
     assert test.selectbox[0].value == run.id
     assert "blue, green, red" in said(test)
-    assert [item.label for item in test.get("download_button")] == ["Download the model"]
+    assert [item.label for item in test.get("link_button")] == ["Download the model"]
 
 
 def test_bars_and_csv_of_a_prediction(run):

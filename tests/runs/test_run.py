@@ -3,13 +3,11 @@
 from __future__ import annotations
 
 import errno
-import io
 import json
 import os
 import subprocess
 import sys
 import time
-import zipfile
 from dataclasses import replace
 
 import psutil
@@ -218,17 +216,6 @@ def test_deleting(tiny_run):
     run.write_status(Status(state="stopped"))
     run.delete()
     assert not run.path.exists()
-
-
-def test_model_and_labels_in_one_zip(tiny_run):
-    run = tiny_run()
-    with pytest.raises(RunError, match="no model"):
-        run.model_zip()
-    (run.path / "model.keras").write_bytes(b"the model")
-    (run.path / "labels.txt").write_text("blue\n")
-    with zipfile.ZipFile(io.BytesIO(run.model_zip())) as archive:
-        assert {name: archive.read(name) for name in archive.namelist()} == {
-            "model.keras": b"the model", "labels.txt": b"blue\n"}
 
 
 def test_a_workspace_can_be_moved(tiny_run, workspace, tmp_path):

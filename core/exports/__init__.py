@@ -1,0 +1,1 @@
+"""A run's model in forms that work elsewhere."""
