@@ -16,6 +16,7 @@ from core.recipe.specs import require_available
 from core.runs import recovery
 from core.runs.run import Run
 from core.runs.status import Status
+from core.store.limits import Limits
 from core.store.workspace import Workspace
 
 if TYPE_CHECKING:
@@ -113,17 +114,21 @@ def describe(run: Run) -> dict[str, Any]:
 
 
 def predict(
-    run: Run | Path | str, images: Iterable[Path | str], *, top_k: int = 3, progress: Progress | None = None
+    run: Run | Path | str, images: Iterable[Path | str], *, top_k: int = 3, progress: Progress | None = None,
+    limits: Limits | None = None,
 ) -> list[Prediction]:
     """Classify image files with a run's model, in the prediction process.
 
     A file that is not a readable image comes back with its `error` set.
 
+    Args:
+        limits: Of the workspace that asks: larger images are refused. Default: those of one person's own machine.
+
     Raises:
         RunError: the run has no model.
         InferenceError: the prediction process did not answer.
     """
-    return list(_predictions(_run(run), [Path(image) for image in images], top_k, progress))
+    return list(_predictions(_run(run), [Path(image) for image in images], top_k, progress, limits))
 
 
 def evaluate(
@@ -223,7 +228,7 @@ def _unseen(run: Run, known: pd.DataFrame, on_note: Callable[[str], None] | None
 
 
 def _predictions(
-    run: Run, images: Sequence[Path], top_k: int, progress: Progress | None
+    run: Run, images: Sequence[Path], top_k: int, progress: Progress | None, limits: Limits | None = None
 ) -> Iterator[Prediction]:
     require_model(run, progress)
     from core.inference import shared_predictor
@@ -231,7 +236,8 @@ def _predictions(
     done = 0
     remaining = iter(images)
     while chunk := list(itertools.islice(remaining, PREDICT_AT_ONCE)):
-        yield from shared_predictor().predict(run.path, chunk, top_k=top_k, timeout=PREDICT_SECONDS)
+        yield from shared_predictor().predict(run.path, chunk, top_k=top_k, timeout=PREDICT_SECONDS,
+                                               max_pixels=(limits or Limits()).image_pixels)
         done += len(chunk)
         if progress:
             progress("Predicting", done / len(images))

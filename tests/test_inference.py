@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import queue
 import subprocess
 import sys
@@ -10,6 +11,7 @@ import time
 from collections.abc import Iterator
 from pathlib import Path
 
+import numpy as np
 import psutil
 import pytest
 
@@ -148,7 +150,7 @@ def test_half_an_answer_is_the_end_and_not_a_long_wait():
     answers: queue.Queue[dict[str, object] | None] = queue.Queue()
     with subprocess.Popen([sys.executable, "-c", """print('{"id": 1}\\n{"id": 2, "resu', end="")"""],
                           stdout=subprocess.PIPE, text=True) as process:
-        _read(process, answers)
+        _read(process, answers.put)
     assert [answers.get(timeout=1), answers.get(timeout=1)] == [{"id": 1}, None]
 
 
@@ -164,3 +166,71 @@ def test_warming_up_starts_the_process(trained, pictures):
     fresh.close()
     assert {process.pid for process in servers()} == before
     assert shared_predictor() is shared_predictor()
+
+
+def test_a_short_request_does_not_wait_for_the_end_of_a_long_one(predictor, trained, pictures):
+    """They are for the same model: the short one gets in between two batches."""
+    under_way, done = threading.Event(), threading.Event()
+    long: list[int] = []
+
+    def ask() -> None:
+        answers = predictor.predict(trained.path, pictures * 700, progress=lambda done, total: under_way.set())
+        long.append(len(answers))
+        done.set()
+
+    thread = threading.Thread(target=ask)
+    thread.start()
+    assert under_way.wait(60)
+    assert [answer.label for answer in predictor.predict(trained.path, pictures)] == trained.classes
+    assert not done.is_set()
+    thread.join(60)
+    assert long == [2100] and len(servers()) == 1
+
+
+def test_who_shares_the_process_with_a_request_that_was_given_up_is_still_answered(predictor, trained, pictures,
+                                                                                   tmp_path):
+    """A file that never ends holds up one request; the other one is answered, and the process goes with it."""
+    predictor.predict(trained.path, pictures)
+    stuck = tmp_path / "pipe.png"
+    os.mkfifo(stuck)
+    under_way, found = threading.Event(), []
+
+    def ask() -> None:
+        found.extend(predictor.predict(trained.path, pictures * 1500, progress=lambda done, total: under_way.set()))
+
+    thread = threading.Thread(target=ask)
+    thread.start()
+    assert under_way.wait(60)
+    (old,) = servers()
+    with pytest.raises(InferenceError, match="longer than 0 s"):
+        predictor.predict(trained.path, [stuck], timeout=0.1)
+    assert [answer.label for answer in predictor.predict(trained.path, pictures)] == trained.classes
+    thread.join(60)
+    assert [answer.label for answer in found] == trained.classes * 1500
+    assert old.pid not in [process.pid for process in servers()] and len(servers()) == 1
+
+
+def test_a_process_that_does_not_read_does_not_hold_up_the_caller(predictor, trained, pictures):
+    """More than fits into the pipe to it."""
+    predictor.predict(trained.path, pictures)
+    servers()[0].suspend()
+    began = time.monotonic()
+    with pytest.raises(InferenceError, match="longer than 1 s"):
+        predictor.predict(trained.path, pictures * 2000, timeout=1.0)
+    assert time.monotonic() - began < 10
+
+
+def test_the_pixel_limit_of_the_workspace_holds_here_too(predictor, trained, pictures):
+    (answer,) = predictor.predict(trained.path, pictures[:1], max_pixels=1599)
+    assert answer.error is not None and "40 × 40 pixels" in answer.error
+    (answer,) = predictor.predict(trained.path, pictures[:1], max_pixels=1600)
+    assert answer.error is None
+
+
+def test_features_of_pictures(predictor, trained, pictures, tmp_path):
+    found = predictor.embed(trained.path, [*pictures, tmp_path / "missing.png"])
+    assert found.rows.shape == (4, 128) and found.rows.dtype == np.float32
+    assert np.isfinite(found.rows[:3]).all() and np.isnan(found.rows[3]).all()
+    assert found.errors[:3] == [None] * 3 and "missing.png" in str(found.errors[3])
+    assert np.abs(found.rows[0] - found.rows[1]).max() > 0.01
+    assert predictor.embed(trained.path, []).rows.shape[0] == 0

@@ -25,6 +25,7 @@ from core.recipe.specs import field_spec
 from core.runs.run import Run
 from core.scoring.metrics import evaluate_predictions
 from core.store.files import write_json
+from core.store.limits import Limits
 from core.store.workspace import Workspace
 
 
@@ -211,8 +212,10 @@ class Answers:
     def __init__(self, error: str | None = None) -> None:
         self.error, self.asked = error, []
 
-    def predict(self, run_dir: Path, images: list[Path], top_k: int = 3, timeout: float = 60) -> list[Prediction]:
+    def predict(self, run_dir: Path, images: list[Path], top_k: int = 3, timeout: float = 60,
+                max_pixels: int = 0) -> list[Prediction]:
         self.asked += images
+        self.max_pixels = max_pixels
         if self.error:
             return [Prediction(path, "", 0.0, [], self.error) for path in images]
         top = [{"label": "cat", "probability": 0.75}, {"label": "dog", "probability": 0.25}]
@@ -303,6 +306,13 @@ def test_a_failed_run_ends_with_its_error_and_the_result_line(capsys, workspace,
     assert set(result) == {"run_dir", "state", "val_accuracy", "val_loss", "epochs", "seconds"}
     assert result["state"] == "interrupted"
     assert "worker.log" in captured.err.splitlines()[-1]
+
+
+def test_predict_goes_by_the_pixel_limit(finished, answers, tmp_path):
+    api.predict(finished, [tmp_path / "a.png"], limits=Limits.demo())
+    assert answers.max_pixels == 25_000_000
+    api.predict(finished, [tmp_path / "a.png"])
+    assert answers.max_pixels == Limits().image_pixels
 
 
 def test_predictions_as_csv(tmp_path):

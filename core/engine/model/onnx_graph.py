@@ -8,7 +8,7 @@ Tensors of rank 4 are channels-last in Keras and channels-first in ONNX (`NHWC` 
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from typing import Any
 
 import keras
@@ -24,17 +24,19 @@ class UnsupportedLayer(Exception):
     """A layer, or an option of one, that has no emitter."""
 
 
-def to_onnx(model: keras.Model, uint8_input: bool = True) -> onnx.ModelProto:
+def to_onnx(model: keras.Model, uint8_input: bool = True, also: Mapping[str, str] | None = None) -> onnx.ModelProto:
     """Convert a model with one input [n, h, w, c] and one output.
 
     Args:
         model: A functional model without nested models.
         uint8_input: Take bytes and convert them to float32 inside; else float32 comes in.
+        also: Layers whose output is given as well, behind the model's own, and the names to give it under. Layers that
+            the model does not have are passed over.
 
     Raises:
         UnsupportedLayer: some layer has no counterpart here.
     """
-    return _Writer(model, uint8_input).write()
+    return _Writer(model, uint8_input).write(also or {})
 
 
 class _Writer:
@@ -48,26 +50,30 @@ class _Writer:
         self.names: dict[int, str] = {}
         self._count = 0
 
-    def write(self) -> onnx.ModelProto:
+    def write(self, also: Mapping[str, str]) -> onnx.ModelProto:
         source, result = self.model.inputs[0], self.model.outputs[0]
         self.names[id(source)] = self._enter(source)
         for operation in self.model.operations:
             if not isinstance(operation, keras.layers.InputLayer):
                 self._emit_operation(operation)
-        output = self._leave(result)
+        outputs = {self._leave(result): result}
+        for layer in self.model.layers:
+            if layer.name in also and id(layer.output) in self.names:
+                outputs[self._leave(layer.output, also[layer.name])] = layer.output
         graph = helper.make_graph(
             self.nodes, "graft",
             [helper.make_tensor_value_info(
                 "images", TensorProto.UINT8 if self.uint8_input else TensorProto.FLOAT, ["n", *source.shape[1:]])],
-            [helper.make_tensor_value_info(output, TensorProto.FLOAT, ["n", *result.shape[1:]])],
+            [helper.make_tensor_value_info(name, TensorProto.FLOAT, ["n", *tensor.shape[1:]])
+             for name, tensor in outputs.items()],
             self.initializers,
         )
         return helper.make_model(graph, opset_imports=[helper.make_opsetid("", OPSET)], ir_version=8)
 
-    def node(self, kind: str, inputs: list[str], **attributes: Any) -> str:
+    def node(self, kind: str, inputs: list[str], name: str = "", **attributes: Any) -> str:
         """Append a node and give the name of its output."""
         self._count += 1
-        name = f"t{self._count}"
+        name = name or f"t{self._count}"
         self.nodes.append(helper.make_node(kind, inputs, [name], **attributes))
         return name
 
@@ -102,11 +108,11 @@ class _Writer:
             name = self.node("Cast", [name], to=TensorProto.FLOAT)
         return self.node("Transpose", [name], perm=[0, 3, 1, 2]) if len(tensor.shape) == 4 else name
 
-    def _leave(self, tensor: Any) -> str:
-        name = self.names[id(tensor)]
+    def _leave(self, tensor: Any, name: str = "") -> str:
+        inner = self.names[id(tensor)]
         if len(tensor.shape) == 4:
-            return self.node("Transpose", [name], perm=[0, 2, 3, 1])
-        return self.node("Identity", [name])
+            return self.node("Transpose", [inner], name, perm=[0, 2, 3, 1])
+        return self.node("Identity", [inner], name)
 
 
 def _array(weight: Any) -> np.ndarray:

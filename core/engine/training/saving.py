@@ -14,7 +14,7 @@ import keras
 import numpy as np
 
 from core.engine.model.onnx_graph import to_onnx
-from core.engine.model.onnx_session import onnx_runner
+from core.engine.model.onnx_session import FEATURES, FEATURES_LAYER, onnx_runner
 from core.store.files import digest, write_json, write_text
 
 if TYPE_CHECKING:
@@ -52,7 +52,7 @@ def save_twin(model: keras.Model, folder: Path, images: np.ndarray, expected: np
     """
     twin = folder / "serving.onnx"
     try:
-        twin.write_bytes(to_onnx(model).SerializeToString())
+        twin.write_bytes(to_onnx(model, also={FEATURES_LAYER: FEATURES}).SerializeToString())
         difference = float(np.abs(onnx_runner(twin)(images) - expected).max())
     except Exception as error:  # onnxruntime's errors share no base class; without the twin Keras predicts
         twin.unlink(missing_ok=True)

@@ -51,7 +51,7 @@ def of(run: Run, pictures: list[tuple[str, Path]]) -> list[dict[str, Any]]:
         return kept["rows"]
     bar = st.progress(0.0, text="Starting the prediction process; the first time takes some seconds")
     answers = shared_predictor().predict(
-        run.path, [path for _, path in pictures], top_k=TOP,
+        run.path, [path for _, path in pictures], top_k=TOP, max_pixels=state.workspace().limits.image_pixels,
         progress=lambda done, total: bar.progress(done / max(total, 1), text=f"{done:,} of {total:,} pictures"),
     )
     rows = [

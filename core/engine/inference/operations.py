@@ -1,0 +1,17 @@
+"""What a loaded model can be asked for. A further operation is a file beside this one and a row here."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Any
+
+from core.engine.inference.embeddings import embed
+from core.engine.inference.models import LoadedModel
+from core.engine.inference.predictions import predict
+from core.engine.inference.request import Request
+
+OPERATIONS: dict[str, Callable[[LoadedModel, Request], Any]] = {
+    "predict": predict,
+    "embed": embed,
+}
+"""By the name that a request gives; what they return can be written as JSON."""
