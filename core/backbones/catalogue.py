@@ -23,8 +23,9 @@ INDEX = FOLDER / "index.json"
 SCHEMA = 1
 """Version of both kinds of file, under `schema`. They come with the program that reads them."""
 
-Preprocessing = Literal["tf", "caffe", "torch", "inside"]
-"""How raw RGB 0..255 is scaled: the modes of `keras.applications.imagenet_utils`; inside: the network does it."""
+Preprocessing = Literal["tf", "caffe", "torch", "lite", "inside"]
+"""How raw RGB 0..255 is scaled: the modes of `keras.applications.imagenet_utils`; lite: (x - 127) / 128; inside: the
+network does it."""
 
 
 @dataclass(frozen=True)

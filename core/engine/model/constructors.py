@@ -7,9 +7,10 @@ from collections.abc import Callable
 import keras
 import numpy as np
 
+from core.engine.model.efficientnet_lite import EfficientNetLite0
 from core.engine.model.small_net import SmallNet
 
-OWN: dict[str, Callable[..., keras.Model]] = {"SmallNet": SmallNet}
+OWN: dict[str, Callable[..., keras.Model]] = {"EfficientNetLite0": EfficientNetLite0, "SmallNet": SmallNet}
 """Backbones that `keras.applications` does not have; built with the same arguments."""
 
 _IMAGENET_DEVIATION = (0.229, 0.224, 0.225)

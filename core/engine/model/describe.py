@@ -69,7 +69,7 @@ def describe_variant(facts: Facts, alpha: float | None) -> tuple[dict[str, Any],
 def _published(weights: Weights) -> dict[str, Any]:
     name = weights.saved_as or weights.file.rpartition("/")[2]
     return {"top1": weights.top1, "top5": weights.top5, "weights_file": name,
-            "weights_url": weights.base + weights.file if weights.file else "", "weights_hash": weights.hash}
+            "weights_url": weights.url, "weights_hash": weights.hash}
 
 
 def describe_graph(model: keras.Model, facts: Facts) -> dict[str, Any]:

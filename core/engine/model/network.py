@@ -116,7 +116,8 @@ PREPROCESSING: dict[str, Callable[[keras.KerasTensor], keras.KerasTensor]] = {
     "tf": lambda image: layers.Rescaling(1 / 127.5, -1.0, name="preprocess")(image),
     "caffe": _caffe,
     "torch": _torch,
+    "lite": lambda image: layers.Rescaling(1 / 128, -127 / 128, name="preprocess")(image),
     "inside": lambda image: image,
 }
-"""How raw RGB 0..255 becomes what the backbone was pretrained on: the modes of
-`keras.applications.imagenet_utils.preprocess_input`, as layers inside the model."""
+"""How raw RGB 0..255 becomes what the backbone was pretrained on, as layers inside the model: the modes of
+`keras.applications.imagenet_utils.preprocess_input`, and (x - 127) / 128 of the EfficientNet-Lites."""

@@ -1,7 +1,11 @@
-"""EfficientNet B0 to B7: one design at eight sizes of image, depth and width."""
+"""EfficientNet B0 to B7: one design at eight sizes of image, depth and width; and the smallest of its Lite variants.
+
+Top-1 of EfficientNetLite0: the table in github.com/tensorflow/tpu, models/official/efficientnet/lite (in float).
+"""
 
 from __future__ import annotations
 
+from core.backbones import lite0
 from core.backbones.catalogue import Paper
 from core.engine.model.facts.row import Facts, Weights
 
@@ -31,6 +35,20 @@ def _efficientnet(size: str, side: int, depth: int, top1: float, top5: float, md
 
 
 FACTS: tuple[Facts, ...] = (
+    Facts(
+        name="EfficientNetLite0",
+        family="EfficientNet",
+        description="Comes with Graft, weights included: transfer learning without a network. Made for phones.",
+        weights={None: Weights(lite0.WEIGHTS_FILE, 0.751, packaged=True)},
+        preprocessing="lite",
+        ends={
+            r"stem_activation": "stem",
+            r"block(\d[a-z])_(?:project_bn|add)": r"block\1",
+            r"top_activation": "top",
+        },
+        paper=_PAPER,
+        licence="Apache 2.0",
+    ),
     _efficientnet("b0", 224, 132, 0.771, 0.933, "50bc09e76180e00e4465e1a485ddc09d",
                   "The smallest EfficientNet: as exact as networks five times its size."),
     _efficientnet("b1", 240, 186, 0.791, 0.944, "74c4e6b3e1f6a1eea24c589628592432",

@@ -23,6 +23,13 @@ class Weights:
     saved_as: str = ""
     """The name that Keras gives the file when it is another one than at its source."""
     base: str = BASE
+    packaged: bool = False
+    """A Python package among the requirements carries them; `file` is the name of the converted file."""
+
+    @property
+    def url(self) -> str:
+        """Where they can be downloaded from; empty: nowhere."""
+        return self.base + self.file if self.file and not self.packaged else ""
 
 
 @dataclass(frozen=True)
