@@ -218,7 +218,7 @@ def _recipe(dataset: str, file: Path | None, given: dict[str, str], settings: li
     base = Recipe.load(file) if file is not None else Recipe()
     chosen = {assignment.partition("=")[0].strip() for assignment in settings} | {SHORTHANDS[name] for name in given}
     if file is None and not chosen & {"model.backbone", "model.alpha", "model.weights"}:
-        base = _recipe_of_sample(dataset, base)
+        base = _recipe_within_reach(dataset, base)
     phases = len(base.train.phases)
     if phases > 1 and given.keys() & {"freeze", "epochs"}:
         raise RecipeError(f"--freeze and --epochs are for a recipe of one phase; this one has {phases}.",
@@ -232,21 +232,25 @@ def _recipe(dataset: str, file: Path | None, given: dict[str, str], settings: li
     return final
 
 
-def _recipe_of_sample(dataset: str, base: Recipe) -> Recipe:
-    """The recipe that a sample proposes, when the weights that `base` needs cannot be had. Says so."""
-    from core.backbones import catalogue, weights
+def _recipe_within_reach(dataset: str, base: Recipe) -> Recipe:
+    """What to do when the weights that `base` needs cannot be had: the recipe that a sample proposes, else the backbone
+    whose weights come along. Says so."""
+    from core.backbones import catalogue, lite0, weights
     from core.data.samples import SAMPLES
 
-    sample = SAMPLES.get(dataset)
-    if sample is None or sample.recipe is None:
-        return base
     backbone, variant = catalogue.get(base.model.backbone, base.model.alpha)
     if weights.find(backbone, variant) is not None or weights.reachable():
         return base
-    proposed = sample.recipe
-    output.tell(f"Note: no pretrained weights for {backbone.title} here and no way to download them; using the recipe "
-                f"that comes with '{dataset}': {proposed.model.backbone} with random weights, everything trained.")
-    return proposed
+    missing = f"Note: no pretrained weights for {backbone.title} here and no way to download them; using"
+    sample = SAMPLES.get(dataset)
+    if sample is not None and sample.recipe is not None:
+        output.tell(f"{missing} the recipe that comes with '{dataset}': {sample.recipe.model.backbone} with random "
+                    "weights, everything trained.")
+        return sample.recipe
+    if lite0.source() is None:
+        return base
+    output.tell(f"{missing} {lite0.BACKBONE}, whose pretrained weights come with Graft.")
+    return base.override([f"model.backbone={lite0.BACKBONE}"])
 
 
 def _open_run(text: str) -> Run:

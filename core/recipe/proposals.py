@@ -13,6 +13,8 @@ from core.recipe.fields import Recipe
 if TYPE_CHECKING:
     from core.data.dataset import Dataset
 
+SMALL_SIDE = 64
+"""Pixels. Pictures up to this size are simple ones, such as digits: a small network learns them from nothing."""
 CanDownload = Callable[[], bool]
 """Whether weights could be fetched now. Asked only where they are not on this machine, as the answer may take long."""
 
@@ -29,24 +31,27 @@ def reason(recipe: Recipe, can_download: CanDownload) -> str:
 
 
 def propose(dataset: Dataset, can_download: CanDownload) -> Recipe:
-    """The default recipe, with a backbone whose weights are here or can be fetched; else the small network."""
+    """The default recipe, with a backbone whose weights are here or can be fetched. The small network where there are
+    none, and for small pictures where there are only those that come along."""
     recipe = Recipe()
     backbone, variant = get(recipe.model.backbone, recipe.model.alpha)
     if weights.find(backbone, variant) or can_download():
         return recipe
-    here = weights_here()
+    here = weights_here(come_along=_typical_side(dataset) > SMALL_SIDE)
     return with_backbone(recipe, *here) if here else small_network(dataset)
 
 
-def weights_here() -> tuple[Backbone, Variant] | None:
-    """A backbone whose weights lie on this machine, the default one and the widest first."""
+def weights_here(come_along: bool = True) -> tuple[Backbone, Variant] | None:
+    """A backbone whose weights lie on this machine: those that come along first, being better than most widths of the
+    default one; then the default one and the widest.
+
+    Args:
+        come_along: False leaves those out that are there on every machine.
+    """
     default = Recipe().model.backbone
-    order = sorted(BACKBONES.values(), key=lambda backbone: backbone.name != default)
-    for backbone in order:
-        for variant in reversed(backbone.variants):
-            if weights.find(backbone, variant):
-                return backbone, variant
-    return None
+    pairs = [(backbone, variant) for backbone in BACKBONES.values() for variant in reversed(backbone.variants)
+             if (come_along or not weights.comes_along(variant)) and weights.find(backbone, variant)]
+    return min(pairs, key=lambda pair: (not weights.comes_along(pair[1]), pair[0].name != default), default=None)
 
 
 def obtainable(recipe: Recipe, can_download: CanDownload) -> bool:
@@ -84,9 +89,7 @@ def small_network(dataset: Dataset, recipe: Recipe | None = None) -> Recipe:
     """
     small = SAMPLES["digits"].recipe
     assert small is not None
-    usable = dataset.usable()
-    typical = int(usable[["width", "height"]].min(axis=1).median()) if len(usable) else 32
-    size = small.data.image_size if typical <= 64 else 96
+    size = small.data.image_size if _typical_side(dataset) <= SMALL_SIDE else 96
     return _joined(recipe or Recipe(), small).override([f"data.image_size={size}"])
 
 
@@ -99,3 +102,9 @@ def _joined(recipe: Recipe, other: Recipe) -> Recipe:
     """A recipe with the model and the phases of another."""
     train = recipe.train.model_copy(update={"phases": other.train.phases})
     return recipe.model_copy(update={"model": other.model, "train": train})
+
+
+def _typical_side(dataset: Dataset) -> int:
+    """The shorter side of the dataset's usual picture, in pixels."""
+    usable = dataset.usable()
+    return int(usable[["width", "height"]].min(axis=1).median()) if len(usable) else SMALL_SIDE

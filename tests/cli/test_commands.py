@@ -14,6 +14,7 @@ import pytest
 from PIL import Image
 
 from core import api, inference
+from core.backbones import catalogue, weights
 from core.cli.commands import SHORTHANDS, main
 from core.cli.output import write_predictions_csv
 from core.data.dataset import Dataset
@@ -155,6 +156,20 @@ def test_missing_weights_name_the_file_and_the_ways_out(capsys, workspace, archi
 def test_random_weights_are_never_taken_silently_for_a_sample_either(capsys, workspace):
     line = refused(capsys, "train", "digits", "--backbone", "MobileNetV2")
     assert "mobilenet_v2_weights" in line
+
+
+def test_without_a_network_the_weights_that_come_along_are_used_and_said(capsys, workspace, archive, monkeypatch):
+    monkeypatch.setattr(jobs, "run_now", lambda run: run.write_status(replace(run.status(), state="stopped")))
+    assert main(["train", str(archive)]) == 0
+    captured = capsys.readouterr()
+    assert "no pretrained weights for MobileNetV2" in captured.err and "EfficientNetLite0" in captured.err
+    run = Run.open(json.loads(captured.out.splitlines()[-1])["run_dir"])
+    assert run.recipe == Recipe().override(["model.backbone=EfficientNetLite0"])
+    assert weights.find(*catalogue.get("EfficientNetLite0")).suffix == ".h5"  # converted before the run was made
+
+
+def test_a_backbone_that_was_asked_for_is_never_exchanged(capsys, workspace, archive):
+    assert "mobilenet_v2_weights" in refused(capsys, "train", archive, "--alpha", "0.5")
 
 
 def test_short_options_do_not_guess_a_phase(capsys, workspace, archive, tmp_path):

@@ -4,12 +4,14 @@ from __future__ import annotations
 
 import pytest
 
+from core.backbones import lite0
 from core.backbones.catalogue import BACKBONES, get
+from core.data.library import ingest
 from core.recipe import proposals
 from core.recipe.fields import Recipe
 from core.store.files import read_json
 from pages.parts.app import connection as network
-from tests.pages.conftest import said
+from tests.pages.conftest import coloured_zip, said
 
 
 @pytest.fixture
@@ -72,6 +74,32 @@ def test_without_any_weights_the_small_network_is_proposed(workspace, dataset, n
     for page in (test, open_page("data")):  # why, and what would help
         assert "MobileNetV2 are not on this machine" in said(page)
     assert get("MobileNetV2")[1].weights_file in said(test) and "GRAFT_WEIGHTS_DIR" in said(test)
+
+
+def test_photos_start_from_the_weights_that_come_along_where_no_better_ones_are_within_reach(
+        workspace, no_network, tmp_path, open_page):
+    photos = ingest(coloured_zip(tmp_path / "photos.zip", per_class=4, side=90), workspace)
+    test = open_page("model")
+    recipe = kept(workspace, photos)
+    assert recipe == Recipe().override(["model.backbone=EfficientNetLite0"])
+    assert (recipe.model.weights, recipe.train.phases[0].freeze) == ("imagenet", "all")
+    assert "random weights" not in said(test) and "not here" not in said(test)
+
+
+def test_a_narrow_network_does_not_displace_the_better_one_that_comes_along(
+        workspace, no_network, tmp_path, open_page):
+    (tmp_path / get("MobileNetV2", 0.35)[1].weights_file).touch()
+    photos = ingest(coloured_zip(tmp_path / "photos.zip", per_class=4, side=90), workspace)
+    open_page("model")
+    assert kept(workspace, photos).model.backbone == "EfficientNetLite0"
+
+
+def test_without_the_package_photos_get_what_is_here_else_the_small_network(
+        workspace, no_network, tmp_path, monkeypatch, open_page):
+    monkeypatch.setattr(lite0, "source", lambda: None)
+    photos = ingest(coloured_zip(tmp_path / "photos.zip", per_class=4, side=90), workspace)
+    open_page("model")
+    assert kept(workspace, photos).model.backbone == "SmallNet"
 
 
 def test_the_small_network_keeps_the_rest_and_takes_its_own_along_when_it_goes(
