@@ -137,6 +137,42 @@ def test_a_run_that_diverges_at_once_has_no_model(tiny_run):
     assert not run.has_model and run.history().empty
 
 
+HOT = ("train.phases.0.freeze=none", "train.phases.0.epochs=20", "model.dropout=0.5",
+       "train.phases.0.schedule=cosine")
+
+
+def test_a_blow_up_with_finite_numbers_is_a_failure_with_advice(tiny_run):
+    """A loss of thousands to 1e16, one answer for every image, and nothing that is not a number."""
+    run = tiny_run(*HOT, "train.phases.0.learning_rate=10")
+    assert work(run) == 2
+    status, history = run.status(), run.history()
+    assert np.isfinite(history[["loss", "val_loss"]]).all().all() and history["loss"].max() > 1000
+    assert status.state == "failed" and status.error is not None
+    assert status.error["kind"] == "TrainingDivergedError" and "blown up" in status.error["message"]
+    assert "try a tenth, 1)" in status.error["hint"]
+    assert not run.has_model and not (run.path / "checkpoint").exists()
+
+
+def test_the_best_model_before_a_blow_up_is_kept(tiny_run):
+    phases = ('train.phases=[{"freeze": "all", "epochs": 5, "learning_rate": 0.05}, '
+              '{"freeze": "none", "epochs": 4, "optimizer": "sgd", "learning_rate": 10}]')
+    run = tiny_run(phases)
+    assert work(run) == 2
+    metrics, status = run.metrics(), run.status()
+    assert (status.error or {})["kind"] == "TrainingDivergedError"
+    assert run.has_model and metrics is not None and 1 <= metrics["best_epoch"] <= 5
+    assert metrics["val_accuracy"] == pytest.approx(run.history()["val_accuracy"][:5].max())
+
+
+@pytest.mark.parametrize("given", [["train.phases.0.learning_rate=1"],
+                                   ["train.phases.0.learning_rate=10", "train.phases.0.freeze=all"]])
+def test_high_rates_that_end_well_are_no_blow_up(tiny_run, given):
+    run = tiny_run(*HOT, *given)
+    assert work(run) == 0
+    assert run.status().state == "completed" and run.history()["loss"].max() > 4
+    assert (run.metrics() or {})["val_accuracy"] == 1
+
+
 def test_a_full_disk_is_explained(tiny_run):
     """/dev/full takes no byte, as a full disk does."""
     run = tiny_run("train.phases.0.freeze=all")

@@ -138,6 +138,29 @@ def test_a_phase_that_freezes_again_sees_what_was_trained_before(fitted, workspa
     assert history["val_loss"].min() == pytest.approx(loss, rel=5e-3, abs=2e-6)
 
 
+def test_phases_of_one_name_are_told_apart(fitted):
+    """Two that are equal in all that they do: each has its own place in history, events and batches."""
+    phase = '{"name": "again", "freeze": "all", "epochs": 2, "learning_rate": 0.02}'
+    run = fitted(f"train.phases=[{phase}, {phase}]").run
+    assert list(run.history()["phase_index"]) == [0, 0, 1, 1]
+    batches = run.batches()
+    assert set(batches["phase_index"][batches["epoch"] <= 2]) == {0}
+    assert set(batches["phase_index"][batches["epoch"] > 2.01]) == {1}
+    assert [event["phase_index"] for event in run.events() if event["event"] == "epoch"] == [0, 0, 1, 1]
+    assert run.status().phase_index == 1
+
+
+def test_every_phase_has_its_own_cost(tiny_run, workspace):
+    """And layers that one phase has run are not run again by the next."""
+    phases = ", ".join(f'{{"freeze": "{point}", "epochs": {epochs}}}'
+                       for point, epochs in (("all", 2), ("block_1", 3), ("block_1", 4), ("none", 900)))
+    session = session_of(tiny_run(f"train.phases=[{phases}]", "data.image_size=128"), workspace)
+    costs = session._costs()
+    assert [cost.epochs for cost in costs] == [2, 3, 4, 900]
+    assert costs[3].epoch_s > costs[1].epoch_s == costs[2].epoch_s > costs[0].epoch_s
+    assert costs[0].prepare_s > 0 and costs[1].prepare_s > costs[2].prepare_s == 0
+
+
 def test_phases_with_ever_less_frozen(fitted):
     phases = ", ".join(f'{{"freeze": "{point}", "epochs": 1, "learning_rate": {rate}, "optimizer": "adam"}}'
                        for point, rate in (("all", 0.02), ("block_2_relu", 0.002), ("none", 0.002)))
