@@ -23,7 +23,7 @@ import numpy as np
 from benchmarks.report import table
 from benchmarks.results import machine
 from core.engine.model.onnx_session import PIECE
-from core.jobs.queue import PROJECT, worker_environment
+from core.jobs.backends import PROJECT, worker_environment
 from core.store.files import read_json, write_json, write_text
 
 NETWORKS: dict[str, tuple[str, float | None]] = {

@@ -15,7 +15,7 @@ from benchmarks.results import Measurement
 from benchmarks.stopwatch import MeasuredProcessFailed, Timing, timed
 from core.backbones.catalogue import get
 from core.backbones.freezing import resolve_freeze
-from core.jobs.queue import PROJECT, worker_environment
+from core.jobs.backends import PROJECT, worker_environment
 from core.recipe.fields import Recipe
 from core.runs.run import Run
 from core.store.files import read_json

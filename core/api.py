@@ -1,4 +1,6 @@
-"""The job in three calls: train, evaluate, predict. What the command line and `import core` stand on."""
+"""The job in a few calls: start, train, evaluate, predict. What the pages, the command line and `import core` stand on.
+
+Here alone a run is started, and a workspace taken that nobody has named."""
 
 from __future__ import annotations
 
@@ -9,7 +11,7 @@ from typing import TYPE_CHECKING, Any
 
 from core import errors
 from core.backbones import catalogue, weights
-from core.errors import DataError, RunError
+from core.errors import DataError, RunError, WorkspaceError
 from core.jobs import queue as jobs
 from core.recipe.fields import Recipe
 from core.recipe.specs import require_available
@@ -29,6 +31,43 @@ Progress = Callable[[str, float], None]
 PREDICT_AT_ONCE = 256
 """Images that are handed to the prediction process in one call, so that progress moves and a time limit fits."""
 PREDICT_SECONDS = 300.0
+
+
+def start(
+    dataset: Dataset | str | Path,
+    recipe: Recipe | None = None,
+    workspace: Workspace | None = None,
+    *,
+    run_dir: Path | str | None = None,
+    at_once: bool = False,
+    progress: Progress | None = None,
+) -> Run:
+    """Make a run and start it in a process of its own, which goes on when the caller ends.
+
+    Args:
+        dataset: A dataset, or what `python -m core` takes for one: archive, folder, sample name, dataset id.
+        recipe: Default: every setting at its default.
+        workspace: Default: `$GRAFT_WORKSPACE`, else `workspace/`.
+        run_dir: The run's folder. Default: a new one in the workspace.
+        at_once: For who waits in front of it: past the machine's queue, and weights are fetched before anything is
+            made. Else it starts when there is room, and fetches its weights itself.
+        progress: Told what is being done before the start.
+
+    Raises:
+        GraftError: something that the caller can put right; no run is left behind then.
+    """
+    workspace = workspace or Workspace.default()
+    recipe = recipe or Recipe()
+    if at_once:
+        prepare_weights(recipe, progress)
+    run = Run.create(_dataset(dataset, workspace, progress), recipe, workspace, run_dir)
+    try:
+        (jobs.run_now if at_once else jobs.submit)(run, workspace.machine)
+    except WorkspaceError:
+        if run.status().state == "queued":  # nobody would ever start it
+            run.delete()
+        raise
+    return run
 
 
 def train(
@@ -51,11 +90,7 @@ def train(
     Raises:
         GraftError: something that the caller can put right; a failed run raises the error that it failed with.
     """
-    workspace = workspace or Workspace.default()
-    recipe = recipe or Recipe()
-    prepare_weights(recipe)
-    run = Run.create(_dataset(dataset, workspace), recipe, workspace, run_dir)
-    jobs.run_now(run)
+    run = start(dataset, recipe, workspace, run_dir=run_dir, at_once=True)
     status = jobs.wait(run, on_change)
     if status.state in ("failed", "interrupted"):
         raise run_error(run, status)
@@ -237,17 +272,17 @@ def _predictions(
     remaining = iter(images)
     while chunk := list(itertools.islice(remaining, PREDICT_AT_ONCE)):
         yield from shared_predictor().predict(run.path, chunk, top_k=top_k, timeout=PREDICT_SECONDS,
-                                               max_pixels=(limits or Limits()).image_pixels)
+                                               max_pixels=(limits or run.limits).image_pixels)
         done += len(chunk)
         if progress:
             progress("Predicting", done / len(images))
 
 
-def _dataset(dataset: Dataset | str | Path, workspace: Workspace) -> Dataset:
+def _dataset(dataset: Dataset | str | Path, workspace: Workspace, progress: Progress | None) -> Dataset:
     if isinstance(dataset, (str, Path)):
         from core.data.library import resolve_dataset
 
-        return resolve_dataset(str(dataset), workspace)
+        return resolve_dataset(str(dataset), workspace, progress)
     return dataset
 
 

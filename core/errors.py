@@ -45,6 +45,10 @@ class WorkspaceError(GraftError):
     """The workspace cannot be read or written, or its quota is used up."""
 
 
+class DiskFullError(WorkspaceError):
+    """The disk is full."""
+
+
 class NewerFormatError(GraftError):
     """A file was written by a newer version of Graft than this one."""
 
@@ -83,10 +87,6 @@ class RunError(GraftError):
 
 class OutOfMemoryError(RunError):
     """The machine or the GPU ran out of memory."""
-
-
-class DiskFullError(RunError):
-    """The disk is full."""
 
 
 class TrainingDivergedError(RunError):

@@ -1,17 +1,15 @@
 """How long work takes on this machine, before it is started.
 
 A rough model: multiply-adds over speed, plus decoding, the cost of a step, and a start that every run has. Speeds and
-start begin with what a 2-core machine does and are replaced by what this machine did in its last run, which is kept in
-the workspace. What there is to do in each phase: `core.plan`.
+start begin with what a 2-core machine does and are replaced by what this machine did in its last run. What there is to
+do in each phase: `core.plan`.
 """
 
 from __future__ import annotations
 
-import contextlib
 from collections.abc import Mapping
 from dataclasses import dataclass
 
-from core.store.files import read_json, write_json
 from core.store.workspace import Workspace
 
 FORWARD, TRAINING, START = "forward", "training", "start"
@@ -61,16 +59,10 @@ class Work:
 
 
 def measured(workspace: Workspace) -> dict[str, float]:
-    """The figures of `TYPICAL` as they were measured here, else the typical ones."""
-    try:
-        found = read_json(workspace.cache / "speed.json")
-    except (OSError, ValueError):
-        found = {}
-    return {kind: float(found.get(kind) or TYPICAL[kind]) for kind in TYPICAL}
+    """The figures of `TYPICAL` as they were measured on the workspace's machine, else the typical ones."""
+    return {**TYPICAL, **{kind: figure for kind, figure in workspace.machine.speeds().items() if kind in TYPICAL}}
 
 
 def record(workspace: Workspace, kind: str, figure: float) -> None:
     """Remember what was measured here, if it can be: no run fails for it."""
-    if figure > 0:
-        with contextlib.suppress(OSError):
-            write_json(workspace.cache / "speed.json", {**measured(workspace), kind: figure})
+    workspace.machine.record(kind, figure)

@@ -17,7 +17,7 @@ from typing import TYPE_CHECKING, Any
 
 from core import errors
 from core.errors import GraftError, InferenceError
-from core.jobs.queue import PROJECT, worker_environment
+from core.jobs.backends import PROJECT, worker_environment
 from core.store.limits import Limits
 
 if TYPE_CHECKING:

@@ -160,7 +160,7 @@ def plan(recipe: Recipe, classes: int, images: int, training_images: int, cache_
 
 def estimate(recipe: Recipe, images: int, training_images: int, workspace: Workspace, classes: int = 2) -> Plan:
     """The plan in a workspace: with its room for what is kept, and the speeds measured there. Raises RecipeError."""
-    return plan(recipe, classes, images, training_images, workspace.limits.cache_bytes, measured(workspace))
+    return plan(recipe, classes, images, training_images, workspace.machine.limits.cache_bytes, measured(workspace))
 
 
 def backbone_of(recipe: Recipe) -> tuple[Graph, int]:

@@ -2,8 +2,8 @@
 
 import streamlit as st
 
+from core import api
 from core.jobs import queue as jobs
-from core.runs.run import Run
 from pages.parts.app import frame, sidebar
 from pages.parts.model import proposals
 from pages.parts.session import guards, state
@@ -14,7 +14,7 @@ frame.required()
 st.title("Train", anchor=False)
 dataset, recipe = guards.dataset_and_recipe()
 fields.problem()
-jobs.tick(state.workspace())
+jobs.tick(state.workspace().machine)
 active = state.active_runs()
 looked_at = state.run() or (active[0] if active else state.newest_run(dataset.id))
 if looked_at is not None:
@@ -33,8 +33,7 @@ with live.another() if looked_at else st.container():
                    icon=":material/cloud_off:")
     label = "Add to the queue" if active else "Start training"
     if st.button(label, type="primary", icon=":material/play_arrow:", disabled=not ready):
-        run = Run.create(dataset, recipe, state.workspace())
-        jobs.submit(run, state.workspace())
+        run = api.start(dataset, recipe, state.workspace())
         if not active:
             state.choose_run(run.id)
         st.rerun()

@@ -7,7 +7,8 @@ import pytest
 from core.estimates import FORWARD, START, TYPICAL, measured, record
 from core.plan import estimate, trunk_and_tail
 from core.recipe.fields import Recipe
-from core.store.limits import Limits
+from core.store.limits import MachineLimits
+from core.store.machine import Machine
 from core.store.workspace import Workspace
 
 
@@ -34,7 +35,7 @@ def test_training_everything_keeps_nothing_and_costs_every_epoch(workspace):
 
 
 def test_images_that_do_not_fit_into_the_cache_are_not_counted(tmp_path):
-    small = Workspace(tmp_path, Limits(cache_bytes=1000 * 224 * 224 * 3))
+    small = Workspace(tmp_path, machine=Machine(tmp_path, MachineLimits(cache_bytes=1000 * 224 * 224 * 3)))
     assert of(small, "train.phases.0.freeze=none").cache_bytes == 0
 
 

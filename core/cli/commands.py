@@ -17,9 +17,10 @@ from core.cli import output
 from core.errors import GraftError, NotFoundError, RecipeError, RunError
 from core.exports import formats
 from core.exports.formats import FORMATS
+from core.jobs import reaper
 from core.recipe.fields import Recipe
 from core.recipe.specs import field_spec, without_effect
-from core.runs.index import list_runs
+from core.runs.index import list_runs, unreadable_runs
 from core.runs.run import Run
 from core.store.workspace import Workspace
 
@@ -82,17 +83,13 @@ def train(
 ) -> None:
     """Train a model. Ctrl-C stops it and keeps the best model so far."""
     from core import api
-    from core.data.library import resolve_dataset
     from core.jobs import queue as jobs
 
     short = {"backbone": backbone, "alpha": alpha, "weights": weights, "freeze": freeze, "epochs": epochs, "seed": seed}
     given = {name: value for name, value in short.items() if value is not None}
     final = _recipe(dataset, recipe, given, settings or [])
-    api.prepare_weights(final, output.Bar())
-    workspace = Workspace.default()
-    run = Run.create(resolve_dataset(dataset, workspace, output.Bar()), final, workspace, run_dir)
+    run = api.start(dataset, final, Workspace.default(), run_dir=run_dir, at_once=True, progress=output.Bar())
     output.tell(f"Run folder: {run.path}")
-    jobs.run_now(run)
     log = output.TrainingLog(run)
     try:
         status = jobs.wait(run, log)
@@ -109,7 +106,7 @@ def train(
 def stop(run_dir: RunArgument) -> None:
     """End a run early; the best model so far is kept."""
     run = _open_run(run_dir)
-    state = run.status().state
+    state = reaper.judge(run).state
     if state not in ("queued", "running"):
         raise RunError(f"The run {run.id} is not training: it is {state}.")
     run.request_stop()
@@ -183,8 +180,13 @@ def predict(
 def runs(as_json: JsonOption = False) -> None:
     """List the runs of the workspace, newest first."""
     from core import api
+    from core.jobs import queue
 
-    rows = [api.describe(run) for run in list_runs(Workspace.default())]
+    workspace = Workspace.default()
+    queue.tick(workspace.machine)
+    for name, trouble in unreadable_runs(workspace):
+        output.tell(f"Not listed: {name}. {trouble}")
+    rows = [api.describe(run) for run in list_runs(workspace)]
     if as_json:
         output.print_json(rows)
     elif rows:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import errno
 import hashlib
 import os
 import shutil
@@ -16,7 +15,8 @@ from core.data import manifest
 from core.data.dataset import Dataset
 from core.data.sources import names
 from core.data.unpacking import Progress, unpack
-from core.errors import ArchiveError, DataError, GraftError, NotFoundError, WorkspaceError
+from core.errors import ArchiveError, DataError, GraftError, NotFoundError
+from core.store.files import disk_errors
 from core.store.workspace import Workspace
 
 if TYPE_CHECKING:
@@ -40,7 +40,7 @@ def ingest(
 
     Raises:
         ArchiveError, DatasetShapeError, TooManyBadFilesError: see `core.data.unpacking.unpack`.
-        WorkspaceError: the disk is full.
+        DiskFullError, WorkspaceError: the workspace cannot be written.
     """
     source = Path(source)
     if not source.exists():
@@ -68,13 +68,13 @@ def save_upload(stream: BinaryIO, filename: str, workspace: Workspace) -> Path:
 
     Raises:
         ArchiveError: larger than the workspace's limit.
-        WorkspaceError: the disk is full.
+        DiskFullError, WorkspaceError: the workspace cannot be written.
     """
     known = [suffix for suffix in names.ARCHIVE_SUFFIXES if filename.lower().endswith(suffix)]
     path = workspace.incoming / f"{workspace.new_id(_stem(Path(filename).name))}{max(known, key=len, default='')}"
     limit, count = workspace.limits.upload_bytes, 0
     try:
-        with _disk_errors(), open(path, "xb") as file:
+        with disk_errors(), open(path, "xb") as file:
             while piece := stream.read(_PIECE):
                 count += len(piece)
                 if count > limit:
@@ -106,14 +106,15 @@ def rename_dataset(workspace: Workspace, dataset_id: str, name: str) -> Dataset:
 
 def delete_dataset(workspace: Workspace, dataset_id: str) -> None:
     """Delete a dataset with its images. Raises NotFoundError, and DataError while a run waits or trains on it."""
-    from core.runs.index import list_runs
+    from core.jobs import queue
 
     folder = workspace.dataset_dir(dataset_id)
-    busy = [run.id for run in list_runs(workspace) if run.dataset["id"] == dataset_id and run.status().active]
+    busy = [job.id for job in queue.active(workspace.machine) if dataset_id in job.datasets]
     if busy:
         raise DataError(f"The dataset is in use by {', '.join(busy)}.", "Stop that run, or wait until it has ended.")
     doomed = workspace.incoming / workspace.new_id("deleted")
-    os.rename(folder, doomed)  # gone for everybody at once, however long deleting takes
+    with disk_errors():
+        os.rename(folder, doomed)  # gone for everybody at once, however long deleting takes
     shutil.rmtree(doomed, ignore_errors=True)
 
 
@@ -224,18 +225,8 @@ def _staging(workspace: Workspace, name: str) -> Iterator[Path]:
     """A folder to build a dataset in; gone at the end unless it was renamed into its place."""
     folder = workspace.incoming / name
     try:
-        with _disk_errors():
+        with disk_errors():
             folder.mkdir()
             yield folder
     finally:
         shutil.rmtree(folder, ignore_errors=True)
-
-
-@contextmanager
-def _disk_errors() -> Iterator[None]:
-    try:
-        yield
-    except OSError as error:
-        if error.errno in (errno.ENOSPC, errno.EDQUOT):
-            raise WorkspaceError("The disk is full.", "Delete datasets or runs that are not needed.") from error
-        raise WorkspaceError(f"The workspace cannot be written: {error.strerror}.", "Check its folder.") from error

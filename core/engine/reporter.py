@@ -10,11 +10,13 @@ import time
 from dataclasses import replace
 from typing import Any
 
-from core.runs.run import HISTORY_COLUMNS, Run
+from core.jobs.job import Job
+from core.jobs.reaper import BEAT_SECONDS
+from core.jobs.status import PREPARE, TRAIN
+from core.runs.run import HISTORY_COLUMNS
 from core.runs.status import Status
-from core.store.processes import this_process
+from core.store.processes import this_host, this_process
 
-HEARTBEAT_SECONDS = 5.0
 BATCH_EVENT_SECONDS = 0.25
 
 
@@ -25,12 +27,13 @@ class StopRequested(Exception):
 class Reporter:
     """Writes a run's status, events and history. A context manager: inside it the heartbeat beats."""
 
-    def __init__(self, run: Run) -> None:
+    def __init__(self, run: Job) -> None:
         self.run = run
         pid, pid_started = this_process()
         queued = run.status()
-        self._status = replace(queued, state="running", pid=pid, pid_started=pid_started, error=None,
-                               started=queued.started or time.time(), message="Starting")
+        self._status = replace(queued, state="running", stage=PREPARE, host=this_host(), pid=pid,
+                               pid_started=pid_started, error=None, started=queued.started or time.time(),
+                               message="Starting")
         self._lock = threading.Lock()
         self._ended = threading.Event()
         self._last_write = 0.0
@@ -66,14 +69,14 @@ class Reporter:
     def progress(self, message: str, done: int, total: int, rate: float | None = None) -> None:
         """Progress of what comes before the training. Raises StopRequested."""
         eta = (total - done) / rate if rate else None
-        self.update(phase="prepare", message=message, step=done, steps=total, images_per_second=rate, eta_s=eta,
+        self.update(stage=PREPARE, message=message, step=done, steps=total, images_per_second=rate, eta_s=eta,
                     force=done >= total)
         self.raise_if_stopped()
 
     def batch(self, phase: str, phase_index: int, epoch: int, step: int, steps: int, loss: float, accuracy: float,
               images_per_second: float, eta_s: float | None) -> None:
         """Progress inside an epoch (`epoch` counts from 1, `phase_index` from 0)."""
-        self.update(phase=phase, phase_index=phase_index, epoch=epoch, step=step, steps=steps,
+        self.update(stage=TRAIN, phase=phase, phase_index=phase_index, epoch=epoch, step=step, steps=steps,
                     images_per_second=images_per_second, eta_s=eta_s, message="Training")
         if time.monotonic() - self._last_batch >= BATCH_EVENT_SECONDS or step == steps:
             self._last_batch = time.monotonic()
@@ -113,6 +116,6 @@ class Reporter:
             raise StopRequested
 
     def _beat(self) -> None:
-        while not self._ended.wait(HEARTBEAT_SECONDS):
+        while not self._ended.wait(BEAT_SECONDS):
             if not self._ended.is_set():
                 self.update(force=True)

@@ -1,7 +1,7 @@
-"""The process that works on one run: `python -m core.engine.worker RUN_DIR` trains it. With `--recover`, or when that
-was asked for in the folder, it makes the model of a run whose training process is gone.
+"""The process that does one job, of whatever kind: `python -m core.engine.worker FOLDER`. With `--recover`, or when
+that was asked for in the folder of a run, it makes the model of one whose training process is gone.
 
-It takes everything from the run folder and answers only through it. Keras is imported after a decoding process has
+It takes everything from the folder and answers only through it. Keras is imported after a decoding process has
 begun, so that the two overlap.
 """
 
@@ -13,6 +13,7 @@ import os
 import sys
 import time
 import traceback
+from importlib import import_module
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -24,6 +25,8 @@ from core.engine.feed.pixels import Pixels
 from core.engine.quick_import import quickly
 from core.engine.reporter import Reporter, StopRequested
 from core.errors import DiskFullError, GraftError, OutOfMemoryError
+from core.jobs.job import KINDS, Job
+from core.jobs.status import PREPARE
 from core.runs import recovery
 from core.runs.run import Run
 from core.runs.status import Status
@@ -37,18 +40,19 @@ RECOVER = "--recover"
 
 
 def main(arguments: list[str]) -> int:
-    """Work on the run whose folder is the last argument; 0 when it came to its end or was stopped."""
-    run = Run.open(arguments[-1])
-    recovery.clear_leftovers(run)
+    """Do the job whose folder is the last argument; 0 when it came to its end or was stopped."""
+    job = Job.open(arguments[-1])
     if RECOVER in arguments:
+        run = Run.open(job.path)
         if not recovery.possible(run):
             print(f"The run {run.id} has nothing to recover: it is {run.status().state}.", file=sys.stderr)
             return 2
         recovery.request(run)
-    with Reporter(run) as reporter:
+    with Reporter(job) as reporter:
         try:
-            run.append_event("state", state="running")
-            state, message = train(run, reporter)
+            job.append_event("state", state="running")
+            module, function = KINDS[job.kind].carried_out_by.split(":")
+            state, message = getattr(import_module(module), function)(job, reporter)
         except StopRequested:
             state, message = "stopped", "Stopped before there was a model to keep: there is no model."
         except Exception as error:  # the worker's outermost frame: everything becomes the run's state
@@ -60,8 +64,10 @@ def main(arguments: list[str]) -> int:
     return 0
 
 
-def train(run: Run, reporter: Reporter) -> tuple[str, str]:
+def train(job: Job, reporter: Reporter) -> tuple[str, str]:
     """Train, evaluate and save; gives the final state and its message."""
+    run = Run.open(job.path)
+    recovery.clear_leftovers(run)
     before = recovery.requested(run)
     if before is not None:
         return recover(run, before, reporter)
@@ -86,7 +92,7 @@ def _session(run: Run, reporter: Reporter, decode: bool = True) -> TrainingSessi
     """Everything that a run needs, built. `decode`: begin to decode its images meanwhile."""
     recipe = run.recipe
     dataset = Dataset.load(run.dataset_path)
-    workspace = Workspace(run.dataset_path.parent.parent)
+    workspace = run.workspace
     backbone, variant = get(recipe.model.backbone, recipe.model.alpha)
     file = backbone_weights.ensure(
         backbone, variant, recipe.model.weights,
@@ -97,7 +103,7 @@ def _session(run: Run, reporter: Reporter, decode: bool = True) -> TrainingSessi
     fresh = recipe.augment.active and recipe.augment.views == "fresh"  # reads in another order
     if decode and not fresh and not seen_before(workspace, pixels, backbone.name):
         pixels.start(examples.rows)
-    reporter.update(force=True, message="Loading the backbone", phase="prepare")
+    reporter.update(force=True, message="Loading the backbone", stage=PREPARE)
 
     with quickly():
         from core.engine.training.session import TrainingSession

@@ -1,127 +1,104 @@
-"""Starting worker processes: a queue that is the run folders themselves.
+"""The machine's queue: jobs of all its workspaces share its slots, the oldest first.
 
-How a worker is started is one small interface, `Launcher`; today it is a process on this machine.
+The queue is the job folders themselves (`state: queued`), so it survives restarts. So that nobody has to look at every
+folder there is, the machine keeps an index of those that wait or work, a file each. It is made anew from the folders
+when it is missing.
 """
 
 from __future__ import annotations
 
 import contextlib
+import hashlib
 import logging
 import os
-import subprocess
-import sys
+import secrets
+import shutil
 import time
 from collections.abc import Callable, Iterator
 from dataclasses import replace
 from pathlib import Path
-from typing import Protocol
 
-from filelock import FileLock, Timeout
+from filelock import Timeout
 
-from core.errors import RunError
-from core.runs import recovery
-from core.runs.index import list_runs
-from core.runs.run import Run
-from core.runs.status import Status
-from core.store.processes import process_started
-from core.store.workspace import Workspace
+from core.errors import NewerFormatError, RunError
+from core.jobs import reaper
+from core.jobs.backends import LOCAL, Backend
+from core.jobs.job import Job
+from core.jobs.status import PREPARE, Status
+from core.store.documents import Format
+from core.store.files import disk_errors
+from core.store.machine import Machine
 
-PROJECT = Path(__file__).resolve().parents[2]
-FOLDERS = ("GRAFT_WEIGHTS_DIR", "KERAS_HOME")
-"""What of the environment names a folder that a worker reads."""
+_ENTRY = Format("entry of the queue")
+_START_SECONDS = 30.0
 log = logging.getLogger("graft.jobs")
 
 
-class Launcher(Protocol):
-    """Starts a worker for a run folder and gives its process id."""
+def submit(job: Job, machine: Machine, backend: Backend = LOCAL) -> None:
+    """Put a job into the queue; it starts at once when there is room.
 
-    def __call__(self, run: Run) -> int: ...
-
-
-_children: dict[int, subprocess.Popen[bytes]] = {}
-
-
-def launch_local(run: Run) -> int:
-    """Start `core.engine.worker` on this machine, detached: it outlives the page server."""
-    with open(run.path / "worker.log", "ab") as log:
-        process = subprocess.Popen(
-            [sys.executable, "-m", "core.engine.worker", str(run.path)],
-            cwd=PROJECT, env=worker_environment(), stdin=subprocess.DEVNULL, stdout=log, stderr=log,
-            start_new_session=True,
-        )
-    _children[process.pid] = process
-    return process.pid
+    Raises:
+        RunError: it has ended.
+        WorkspaceError: the queue cannot be written.
+    """
+    _require_active(job.status())
+    _enter(job, machine)
+    tick(machine, backend)
 
 
-def worker_environment() -> dict[str, str]:
-    """The environment of the processes that may import keras."""
-    path = os.pathsep.join(filter(None, [str(PROJECT), os.environ.get("PYTHONPATH", "")]))
-    quiet = {"TF_CPP_MIN_LOG_LEVEL": "2", "PYTHONUNBUFFERED": "1", "TF_ENABLE_ONEDNN_OPTS": "1"}
-    # The worker runs in another folder: what the user gave relative to this one would lead it astray.
-    folders = {name: str(Path(os.environ[name]).expanduser().absolute()) for name in FOLDERS if os.environ.get(name)}
-    return {**quiet, **os.environ, **folders, "PYTHONPATH": path}
+def run_now(job: Job, machine: Machine, backend: Backend = LOCAL) -> None:
+    """Start a job at once, past the queue (the command line's foreground run). It takes a slot all the same.
 
-
-def submit(run: Run, workspace: Workspace, launcher: Launcher = launch_local) -> None:
-    """Put a run into the queue; it starts at once when there is room. Raises RunError when it has ended."""
-    _require_active(run.status())
-    tick(workspace, launcher, [*reversed(list_runs(workspace)), run])
-
-
-def tick(workspace: Workspace, launcher: Launcher = launch_local, runs: list[Run] | None = None) -> None:
-    """Start what waits while there is room, oldest first. Cheap: call it while polling."""
-    _reap()
-    candidates = runs if runs is not None else list(reversed(list_runs(workspace)))
-    unique = list({run.path: run for run in candidates}.values())
-    for run in unique:
-        if recovery.due(run, run.status()):
-            recovery.request(run)
-    if not any(run.status().state == "queued" for run in unique):
-        return
-    with _one_at_a_time(workspace) as entered:
-        if not entered:
-            return
-        states = [(run, run.status()) for run in unique]
-        room = workspace.limits.max_parallel_runs - sum(status.state == "running" for _, status in states)
-        waiting = sorted((pair for pair in states if pair[1].state == "queued"), key=lambda pair: pair[1].queued)
-        for run, status in waiting[:max(room, 0)]:
-            try:
-                _start(run, status, launcher)
-            except OSError as error:  # those behind it are to start all the same
-                log.exception("Run %s could not be started.", run.id)
-                with contextlib.suppress(OSError):
-                    run.write_status(replace(status, state="failed", message="It could not be started.", error={
-                        "kind": "RunError", "message": f"The run could not be started: {error}.",
-                        "hint": "The terminal in which Graft runs has the details."}))
-
-
-def run_now(run: Run, launcher: Launcher = launch_local) -> None:
-    """Start a run at once, past the queue (the command line's foreground run). Raises RunError when it has ended."""
-    workspace = Workspace(run.dataset_path.parent.parent)
-    with _starting(workspace, timeout=30):
-        status = run.status()
+    Raises:
+        RunError: it has ended.
+        WorkspaceError: the queue cannot be written.
+    """
+    _require_active(job.status())
+    _enter(job, machine)
+    with disk_errors(), machine.lock("queue", _START_SECONDS):
+        status = job.status()
         _require_active(status)
         if status.state == "queued":  # else somebody's `tick` was faster
-            _start(run, status, launcher)
+            _start(job, status, backend)
 
 
-def _start(run: Run, status: Status, launcher: Launcher) -> None:
-    pid = launcher(run)
-    run.write_status(replace(status, state="running", pid=pid, pid_started=process_started(pid),
-                             started=time.time(), message="Starting"))
+def tick(machine: Machine, backend: Backend = LOCAL) -> None:
+    """Find the jobs whose process is gone, and start what waits while there is room. Costs as much as there are active
+    jobs, however many have ended: call it while polling."""
+    LOCAL.collect()
+    with disk_errors():
+        _make_index(machine)
+        states, ended = _look(machine, backend)
+        if not ended and all(status.state == "running" for _, status in states):
+            return
+        with _one_at_a_time(machine) as entered:
+            if entered:
+                _start_what_fits(machine, backend)
 
 
-def _require_active(status: Status) -> None:
-    if not status.active:
-        raise RunError(f"The run is {status.state}.", "Start a new run.")
+def active(machine: Machine) -> list[Job]:
+    """The jobs of all workspaces that wait or work, the oldest first. Writes nothing."""
+    found = map(Job, _entries(machine).values()) if machine.queue.is_dir() else _scan(machine)
+    states = [(job.status(), job) for job in found]
+    return [job for status, job in sorted(states, key=lambda pair: (pair[0].queued, pair[1].id)) if status.active]
 
 
-def wait(run: Run, on_change: Callable[[Status], None] | None = None, poll: float = 0.2) -> Status:
-    """Block until the run has ended; `on_change` sees every new status."""
+def rebuild(machine: Machine) -> None:
+    """Enter the jobs that wait or work and are not in the index, as after a crash between making and entering one.
+    Looks at every job folder of the machine's workspaces."""
+    _make_index(machine)
+    for job in _scan(machine):
+        _enter(job, machine)
+
+
+def wait(
+    job: Job, on_change: Callable[[Status], None] | None = None, poll: float = 0.2, backend: Backend = LOCAL
+) -> Status:
+    """Block until the job has ended, or its process is gone; `on_change` sees every new status."""
     seen = None
     while True:
-        _reap()
-        status = run.status()
+        LOCAL.collect()
+        status = reaper.judge(job, backend)
         if on_change is not None and status != seen:
             on_change(status)
         seen = status
@@ -130,22 +107,112 @@ def wait(run: Run, on_change: Callable[[Status], None] | None = None, poll: floa
         time.sleep(poll)
 
 
-def _reap() -> None:
-    """Collect ended children, so that they do not stay as zombies."""
-    for pid, process in list(_children.items()):
-        if process.poll() is not None:
-            _children.pop(pid, None)  # another thread may have been faster
+def _start(job: Job, status: Status, backend: Backend) -> None:
+    handle = backend.start(job)
+    job.write_status(replace(status, state="running", stage=PREPARE, handle=handle, host="", pid=None,
+                             pid_started=None, started=time.time(), message="Starting"))
+
+
+def _start_what_fits(machine: Machine, backend: Backend) -> None:
+    states, ended = _look(machine, backend)
+    for entry in ended:
+        entry.unlink(missing_ok=True)
+    room = machine.limits.max_parallel_runs - sum(status.state == "running" for _, status in states)
+    waiting = [(job, status) for job, status in states if status.state == "queued" and not job.newer]
+    for job, status in sorted(waiting, key=lambda pair: pair[1].queued)[:max(room, 0)]:
+        _start_or_fail(job, status, backend)
+
+
+def _start_or_fail(job: Job, status: Status, backend: Backend) -> None:
+    try:
+        _start(job, status, backend)
+    except OSError as error:  # those behind it are to start all the same
+        log.exception("Job %s could not be started.", job.id)
+        with contextlib.suppress(OSError):
+            job.write_status(replace(status, state="failed", message="It could not be started.", error={
+                "kind": "RunError", "message": f"The run could not be started: {error}.",
+                "hint": "The terminal in which Graft runs has the details."}))
+
+
+def _require_active(status: Status) -> None:
+    if not status.active:
+        raise RunError(f"The run is {status.state}.", "Start a new run.")
+
+
+def _look(machine: Machine, backend: Backend) -> tuple[list[tuple[Job, Status]], list[Path]]:
+    """The jobs in the index that wait or work, and the files of those that do no more."""
+    found, ended = [], []
+    for entry, folder in _entries(machine).items():
+        job = Job(folder)
+        status = reaper.judge(job, backend)
+        if status.active:
+            found.append((job, status))
+        elif not job.newer:
+            ended.append(entry)
+    return found, ended
+
+
+def _enter(job: Job, machine: Machine) -> None:
+    """Put a job into the index. Under the lock: nobody is to take it out for what it was before."""
+    with disk_errors():
+        _make_index(machine)
+        with machine.lock("queue", _START_SECONDS):
+            _write_entry(machine.queue, job.path, machine)
+
+
+def _write_entry(index: Path, folder: Path, machine: Machine) -> None:
+    if folder.is_relative_to(machine.root):  # such a path survives when the whole folder is moved
+        folder = folder.relative_to(machine.root)
+    same_name = hashlib.sha256(os.fsencode(folder)).hexdigest()[:8]  # of runs outside of workspaces
+    _ENTRY.write(index / f"{folder.name[:100]}-{same_name}.json", {"path": str(folder)})
+
+
+def _entries(machine: Machine) -> dict[Path, Path]:
+    """The files of the index, and the job folders that they stand for."""
+    found = {}
+    try:
+        names = sorted(os.listdir(machine.queue))
+    except FileNotFoundError:
+        return {}
+    for name in names:
+        entry = machine.queue / name
+        if name.endswith(".json") and not name.startswith("."):
+            with contextlib.suppress(OSError, ValueError, KeyError, TypeError, NewerFormatError):
+                found[entry] = machine.root / _ENTRY.read(entry)["path"]
+    return found
+
+
+def _make_index(machine: Machine) -> None:
+    """Make the index from the job folders when there is none; it appears as a whole or not at all."""
+    if machine.queue.is_dir():
+        return
+    with machine.lock("queue", _START_SECONDS):
+        if machine.queue.is_dir():
+            return
+        aside = machine.root / f".queue-{secrets.token_hex(4)}"
+        aside.mkdir()
+        try:
+            for job in _scan(machine):
+                _write_entry(aside, job.path, machine)
+            os.rename(aside, machine.queue)
+        finally:
+            shutil.rmtree(aside, ignore_errors=True)
+
+
+def _scan(machine: Machine) -> list[Job]:
+    """All jobs of the machine's workspaces that wait or work."""
+    found = []
+    for root in machine.workspaces:
+        folders = (root / "runs").iterdir() if (root / "runs").is_dir() else ()
+        found += [job for job in map(Job, folders) if not job.id.startswith(".") and job.status().active]
+    return found
 
 
 @contextlib.contextmanager
-def _one_at_a_time(workspace: Workspace) -> Iterator[bool]:
-    """Only one process starts runs at a moment; the others need not wait for it."""
+def _one_at_a_time(machine: Machine) -> Iterator[bool]:
+    """Only one process starts jobs at a moment; the others need not wait for it."""
     try:
-        with _starting(workspace, timeout=0):
+        with machine.lock("queue", 0):
             yield True
     except Timeout:
         yield False
-
-
-def _starting(workspace: Workspace, timeout: float) -> FileLock:
-    return FileLock(workspace.runs / ".start.lock", timeout=timeout)

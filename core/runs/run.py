@@ -7,24 +7,22 @@ reads or writes those files; nothing here trains.
 from __future__ import annotations
 
 import contextlib
-import errno
 import json
 import shutil
-import time
-from dataclasses import asdict, replace
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
-
-from pydantic import TypeAdapter
+from typing import TYPE_CHECKING, Any, Self
 
 from core.backbones import catalogue
 from core.errors import GraftError, NotFoundError, RunError
+from core.jobs import reaper
+from core.jobs.job import DESCRIPTION, EVENTS_FILE, STATUS_FILE, Job
 from core.recipe.fields import Recipe
 from core.recipe.specs import require_available
+from core.runs import creation
 from core.runs import events as run_events
-from core.runs.status import ACTIVE, FINISHED, Status
-from core.store.files import read_json, write_json, write_text
-from core.store.processes import alive
+from core.runs.creation import DATASET, DATASET_FILE, RECIPE_FILE, SPLITS_FILE
+from core.store.files import disk_errors, read_json
+from core.store.limits import Limits
 from core.store.workspace import Workspace
 
 if TYPE_CHECKING:
@@ -37,65 +35,53 @@ HISTORY_COLUMNS = (
     "images_per_second",
 )
 """`phase_index` counts the recipe's phases from 0: their names may be equal."""
-_STOP_FILE, _EVENTS_FILE = "stop", "events.jsonl"
 _DATASET_KEYS = {"id", "name", "classes", "path"}
-
-
-_STATUS = TypeAdapter(Status)
-_known: dict[Path, tuple[tuple[tuple[int, int, int], ...], bool]] = {}
-"""Whether run folders could be read, by the stamps of their files: lists of runs are asked for many times a minute."""
+_known: dict[Path, tuple[tuple[tuple[int, int, int], ...], str]] = {}
+"""Why run folders cannot be read, by the stamps of their files: lists of runs are asked for many times a minute."""
 _MOST_KNOWN = 5000
 
 
-class Run:
-    """A run folder. Cheap to make: files are read when they are asked for."""
-
-    def __init__(self, path: Path | str) -> None:
-        self.path = Path(path).resolve()
-
-    @property
-    def id(self) -> str:
-        """The folder's name."""
-        return self.path.name
+class Run(Job):
+    """A run folder, which is a job's. Cheap to make: files are read when they are asked for."""
 
     @classmethod
     def create(
-        cls, dataset: Dataset, recipe: Recipe, workspace: Workspace | None = None, path: Path | str | None = None
+        cls, dataset: Dataset, recipe: Recipe, workspace: Workspace | None = None, path: Path | str | None = None,
+        splits: pd.DataFrame | None = None,
     ) -> Run:
-        """Make a run folder in state `queued`. Nothing is started: see `core.jobs.queue.submit`.
+        """Make a run folder in state `queued`. Nothing is started: see `core.api.start`.
+
+        Args:
+            path: The folder. Default: a new one in the workspace.
+            splits: Which image is in which split: file, path, class, split. Default: as the recipe splits the dataset.
 
         Raises:
             RecipeError: the recipe asks for what this version cannot do.
             DataError: the dataset cannot be split as the recipe asks.
             RunError: `path` exists and holds something.
+            DiskFullError, WorkspaceError: the folder cannot be written; nothing is left behind.
         """
         from core.data.splits.split import split_dataset
 
         require_available(recipe)
         catalogue.check(recipe)
-        table = split_dataset(dataset, recipe.data)
+        if path is None and workspace is None:
+            raise RunError("A run needs a workspace or a folder.")
+        if splits is None:
+            splits = split_dataset(dataset, recipe.data)
         if path is None:
-            if workspace is None:
-                raise RunError("A run needs a workspace or a folder.")
-            path = workspace.runs / workspace.new_id("run")
-        run = cls(path)
-        if run.path.exists() and any(run.path.iterdir()):
-            raise RunError(f"The folder {run.path} is not empty.", "Choose a new folder for the run.")
-        run.path.mkdir(parents=True, exist_ok=True)
-        write_json(run.path / "dataset.json", {
-            "id": dataset.id, "name": dataset.name, "fingerprint": dataset.fingerprint, "classes": dataset.classes,
-            "path": str(dataset.path),
-        })
-        table[["file", "path", "class", "split"]].to_csv(run.path / "splits.csv", index=False)
-        run.write_status(Status(state="queued", epochs=recipe.train.epochs, queued=time.time()))
-        write_text(run.path / "recipe.json", recipe.to_json())  # last: with it the folder is a run
+            assert workspace is not None
+            run, aside = cls(workspace.runs / workspace.new_id("run")), workspace.incoming
+        else:
+            run, aside = cls(path), None
+        creation.create(run.path, dataset, recipe, splits, aside)
         return run
 
     @classmethod
-    def open(cls, path: Path | str) -> Run:
+    def open(cls, path: Path | str) -> Self:
         """Open an existing run folder. Raises NotFoundError."""
         run = cls(path)
-        if not (run.path / "recipe.json").is_file():
+        if not (run.path / RECIPE_FILE).is_file():
             raise NotFoundError(f"{path} is not a run folder.", "`python -m core runs` lists the runs.")
         return run
 
@@ -107,13 +93,13 @@ class Run:
     @property
     def recipe(self) -> Recipe:
         """The recipe, complete."""
-        return Recipe.load_stored(self.path / "recipe.json")
+        return Recipe.load_stored(self.path / RECIPE_FILE)
 
     @property
     def dataset(self) -> dict[str, Any]:
         """`dataset.json`: id, name, fingerprint, classes, path. Raises RunError when it cannot be read."""
         try:
-            document: dict[str, Any] = read_json(self.path / "dataset.json")
+            document: dict[str, Any] = DATASET.read(self.path / DATASET_FILE)
         except (OSError, ValueError) as error:
             raise RunError(f"What the run {self.id} was trained on cannot be read: {error}.",
                            "Choose another run.") from error
@@ -124,12 +110,14 @@ class Run:
 
     @property
     def readable(self) -> bool:
-        """True when the recipe and the description of the dataset can be read by this version."""
-        try:
-            stamps = [(self.path / name).stat() for name in ("recipe.json", "dataset.json")]
-        except OSError:
-            return False
-        return _readable(self, tuple((stamp.st_ino, stamp.st_mtime_ns, stamp.st_size) for stamp in stamps))
+        """True when this version can read the recipe, the description of the dataset and that of the job."""
+        return not self.trouble
+
+    @property
+    def trouble(self) -> str:
+        """Why the run cannot be read, in a sentence; empty when it can."""
+        stamps = tuple(_stamp(self.path / name) for name in (RECIPE_FILE, DATASET_FILE, DESCRIPTION, STATUS_FILE))
+        return _trouble(self, stamps)
 
     @property
     def dataset_path(self) -> Path:
@@ -137,6 +125,17 @@ class Run:
         noted = Path(self.dataset["path"])
         moved = self.path.parent.parent / "datasets" / self.dataset["id"]
         return moved if not noted.is_dir() and moved.is_dir() else noted
+
+    @property
+    def workspace(self) -> Workspace:
+        """The workspace of its dataset, with the limits that are stored there."""
+        return Workspace(self.dataset_path.parent.parent)
+
+    @property
+    def limits(self) -> Limits:
+        """The limits of the workspace of its dataset, whether that is still there or not."""
+        root = self.dataset_path.parent.parent
+        return Limits.stored(root if root.is_dir() else self.path.parent.parent)
 
     @property
     def classes(self) -> list[str]:
@@ -148,46 +147,9 @@ class Run:
         """True when there is a model to predict with."""
         return (self.path / "model.keras").is_file()
 
-    def status(self) -> Status:
-        """The state now. A running run whose process is gone is `interrupted`, and stays so on disk."""
-        status = self._read_status()
-        if status.state == "running" and not alive(status.pid, status.pid_started, str(self.path)):
-            status = self._read_status()  # its last word may have come in between
-            if status.state == "running":
-                status = replace(status, state="interrupted", eta_s=None, message="The training process is gone.")
-                self.write_status(status)
-        return status
-
-    def _read_status(self) -> Status:
-        try:
-            status = _STATUS.validate_python(read_json(self.path / "status.json"))
-        except (OSError, ValueError):  # pydantic's errors are ValueErrors
-            status = Status(state="")
-        if status.state not in ACTIVE + FINISHED:
-            return Status(state="interrupted", message="The run's status cannot be read.")
-        return status
-
-    def write_status(self, status: Status) -> None:
-        """Replace `status.json`. On a full disk it is written over: its block is there, a new file's is not."""
-        document = asdict(replace(status, updated=time.time()))
-        try:
-            write_json(self.path / "status.json", document)
-        except OSError as error:
-            if error.errno not in (errno.ENOSPC, errno.EDQUOT):
-                raise
-            with open(self.path / "status.json", "r+", encoding="utf-8") as file:
-                file.write(json.dumps(document))
-                file.truncate()
-
-    def append_event(self, kind: str, **values: Any) -> None:
-        """Add a line to `events.jsonl`."""
-        line = json.dumps({"time": round(time.time(), 3), "event": kind, **values}, ensure_ascii=False)
-        with open(self.path / _EVENTS_FILE, "a", encoding="utf-8") as handle:
-            handle.write(line + "\n")
-
     def events(self) -> list[dict[str, Any]]:
         """All events. A torn last line is passed over."""
-        path = self.path / _EVENTS_FILE
+        path = self.path / EVENTS_FILE
         found = []
         if path.is_file():
             with open(path, encoding="utf-8", errors="replace") as handle:
@@ -201,12 +163,12 @@ class Run:
         phase_index, loss, accuracy (both running means since the epoch began). Of a long run evenly spaced rows."""
         import pandas as pd
 
-        rows = run_events.read(self.path / _EVENTS_FILE).batches
+        rows = run_events.read(self.path / EVENTS_FILE).batches
         return pd.DataFrame(rows, columns=["epoch", "phase", "phase_index", "loss", "accuracy"])
 
     def notes(self) -> list[str]:
         """What the worker found worth telling, in order."""
-        return run_events.read(self.path / _EVENTS_FILE).notes
+        return run_events.read(self.path / EVENTS_FILE).notes
 
     def history(self) -> pd.DataFrame:
         """One row per finished epoch; columns as in HISTORY_COLUMNS."""
@@ -224,7 +186,7 @@ class Run:
         """Which image is in which split: file, path, class, split."""
         import pandas as pd
 
-        return pd.read_csv(self.path / "splits.csv", dtype=str, keep_default_na=False)
+        return pd.read_csv(self.path / SPLITS_FILE, dtype=str, keep_default_na=False)
 
     def metrics(self) -> dict[str, Any] | None:
         """`metrics.json`, or None before the run has a model."""
@@ -238,47 +200,32 @@ class Run:
         path = self.path / "predictions.parquet"
         return pd.read_parquet(path) if path.is_file() else None
 
-    def log_tail(self, lines: int = 50) -> str:
-        """The last lines of `worker.log`."""
-        path = self.path / "worker.log"
-        if not path.is_file():
-            return ""
-        with open(path, "rb") as handle:
-            handle.seek(max(0, path.stat().st_size - 64 * 1024))
-            text = handle.read().decode("utf-8", "replace")
-        return "\n".join(text.splitlines()[-lines:])
-
-    def request_stop(self) -> None:
-        """Ask the worker to end at the next batch. A run that still waits is stopped at once."""
-        if self.status().state == "queued":
-            self.write_status(replace(self.status(), state="stopped", message="Stopped before it began."))
-        (self.path / _STOP_FILE).touch()
-
-    def forget_stop(self) -> None:
-        """Take the request to end back."""
-        (self.path / _STOP_FILE).unlink(missing_ok=True)
-
-    @property
-    def stop_requested(self) -> bool:
-        """True once somebody asked for the end."""
-        return (self.path / _STOP_FILE).exists()
-
     def delete(self) -> None:
-        """Remove the folder. Raises RunError while the run is active."""
-        if self.status().state == "running":
+        """Remove the folder. Raises RunError while the run trains, and WorkspaceError when it cannot be removed."""
+        if reaper.judge(self).state == "running":
             raise RunError("The run is still training.", "Stop it first.")
-        shutil.rmtree(self.path)
+        with disk_errors():
+            shutil.rmtree(self.path)
 
 
-def _readable(run: Run, stamps: tuple[tuple[int, int, int], ...]) -> bool:
-    """`Run.readable`, looked at again when one of the two files has changed."""
+def _trouble(run: Run, stamps: tuple[tuple[int, int, int], ...]) -> str:
+    """`Run.trouble`, looked at again when one of the files has changed."""
     kept = _known.get(run.path)
     if kept is None or kept[0] != stamps:
         try:
-            kept = (stamps, bool(run.recipe and run.dataset))
-        except GraftError:
-            kept = (stamps, False)
+            kept = (stamps, run.newer or ("" if run.recipe and run.dataset else "It is empty."))
+        except GraftError as error:
+            kept = (stamps, str(error))
         if len(_known) >= _MOST_KNOWN:
             _known.clear()
         _known[run.path] = kept
     return kept[1]
+
+
+def _stamp(path: Path) -> tuple[int, int, int]:
+    """Changes when the file does."""
+    try:
+        found = path.stat()
+        return found.st_ino, found.st_mtime_ns, found.st_size
+    except OSError:
+        return 0, 0, 0

@@ -18,8 +18,8 @@ from typing import Any
 from filelock import FileLock
 
 from core.store.files import write_text
+from core.store.machine import Machine
 from core.store.processes import process_started, this_process
-from core.store.workspace import Workspace
 
 PIXELS_SHARE = 0.5
 """Share of the cache's limit that the decoded images of one dataset may take."""
@@ -42,10 +42,10 @@ def cache_key(**parts: Any) -> str:
     return hashlib.sha256(json.dumps(parts, sort_keys=True, default=str).encode()).hexdigest()[:24]
 
 
-def entries(workspace: Workspace) -> list[Entry]:
+def entries(machine: Machine) -> list[Entry]:
     """Everything in the cache, least recently used first."""
     found = []
-    for path in [path for kind in workspace.cache.iterdir() if kind.is_dir() for path in kind.iterdir()]:
+    for path in [path for kind in machine.cache.iterdir() if kind.is_dir() for path in kind.iterdir()]:
         with contextlib.suppress(FileNotFoundError, NotADirectoryError):  # evicted or renamed by another process
             found.append(_entry(path))
     return sorted(found, key=lambda entry: entry.used)
@@ -60,19 +60,19 @@ def claim(path: Path) -> None:
         write_text(path / "used", "".join(f"{pid} {started}\n" for pid, started in [*users, (pid, started)]))
 
 
-def make_room(workspace: Workspace, wanted: int) -> bool:
+def make_room(machine: Machine, wanted: int) -> bool:
     """Evict entries, least recently used first, until `wanted` more bytes fit into the limit and on the disk.
 
     Returns:
         True when they fit. What a living process uses stays; where they cannot fit, so does everything.
     """
-    limit = workspace.limits.cache_bytes
-    found = entries(workspace)
+    limit = machine.limits.cache_bytes
+    found = entries(machine)
     taken = sum(entry.nbytes for entry in found)
     idle = [entry for entry in found if not _in_use(entry.path)]
 
     def fits(freed: int = 0) -> bool:
-        return taken - freed + wanted <= limit and wanted <= disk_room(workspace.cache)[0] + freed
+        return taken - freed + wanted <= limit and wanted <= disk_room(machine.cache)[0] + freed
 
     if not fits(sum(entry.nbytes for entry in idle)):
         return False

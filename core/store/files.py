@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import errno
 import hashlib
 import json
 import os
@@ -10,6 +11,28 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
+
+from core.errors import DiskFullError, WorkspaceError
+
+FULL = (errno.ENOSPC, errno.EDQUOT)
+"""What the system says when the disk, or one's share of it, is full."""
+
+
+@contextmanager
+def disk_errors() -> Iterator[None]:
+    """Around every write that a user's action asks for: what the system says of the disk, in words.
+
+    Raises:
+        DiskFullError: the disk is full.
+        WorkspaceError: anything else that keeps a file from being written, read or moved.
+    """
+    try:
+        yield
+    except OSError as error:
+        if error.errno in FULL:
+            raise DiskFullError("The disk is full.", "Delete datasets or runs that are not needed.") from error
+        raise WorkspaceError(f"The workspace cannot be written: {error.strerror or error}.",
+                             "Check its folder.") from error
 
 
 @contextmanager

@@ -1,4 +1,4 @@
-"""Where things live on disk: one folder with datasets, runs and caches."""
+"""Where one person's things live on disk: a folder with datasets and runs, on a machine that others may share."""
 
 from __future__ import annotations
 
@@ -6,41 +6,53 @@ import os
 import re
 import secrets
 import time
+from dataclasses import asdict
 from pathlib import Path
+from typing import Any
 
 from core.errors import NotFoundError, WorkspaceError
-from core.store.limits import Limits
+from core.store.limits import WORKSPACE, Limits
+from core.store.machine import Machine
 
 DEFAULT_FOLDER = "workspace"
 _ID = re.compile(r"[a-z0-9][a-z0-9_-]{0,80}")
 
 
 class Workspace:
-    """A folder that holds datasets, runs and caches. There is no global one: every function takes it.
+    """A folder that holds datasets and runs. There is no global one: every function takes it.
 
     Args:
         root: The folder; made when missing.
-        limits: What it may take. Default: the generous limits of one person's own machine.
+        limits: What it may take; stored when they are passed. Default: the stored ones, else the generous ones of a
+            person's own machine.
+        machine: The machine that it shares with other workspaces; stored when it is passed. Default: the stored one,
+            else it is a machine of its own, in the same folder.
 
     Raises:
-        WorkspaceError: the folder cannot be made or written.
+        WorkspaceError: the folder cannot be made or written, or its limits cannot be read.
+        NewerFormatError: its limits were written by a newer version of Graft.
     """
 
-    def __init__(self, root: Path | str, limits: Limits | None = None) -> None:
+    def __init__(self, root: Path | str, limits: Limits | None = None, machine: Machine | None = None) -> None:
         self.root = Path(root).expanduser().resolve()
-        self.limits = limits or Limits()
         try:
-            for folder in (self.datasets, self.runs, self.cache, self.incoming):
+            for folder in (self.datasets, self.runs, self.incoming):
                 folder.mkdir(parents=True, exist_ok=True)
+            if limits is not None or machine is not None:
+                self._store(limits, machine)
+            stored = WORKSPACE.read_stored(self.root)
+            self.limits = limits or Limits(**stored.get("limits", {}))
+            self.machine = machine or self._machine(stored.get("machine"))
         except OSError as error:
             raise WorkspaceError(
-                f"The workspace {self.root} cannot be written: {error.strerror}.",
+                f"The workspace {self.root} cannot be written: {error.strerror or error}.",
                 "Set GRAFT_WORKSPACE to a folder of yours.",
             ) from error
 
     @classmethod
     def default(cls) -> Workspace:
-        """The local workspace: `$GRAFT_WORKSPACE`, else `workspace/` in the current folder."""
+        """The local workspace: `$GRAFT_WORKSPACE`, else `workspace/` in the current folder. For `core.api`, the command
+        line and the pages alone: what lies below is given one."""
         return cls(os.environ.get("GRAFT_WORKSPACE") or DEFAULT_FOLDER)
 
     @property
@@ -55,8 +67,8 @@ class Workspace:
 
     @property
     def cache(self) -> Path:
-        """What can be computed again: activations, converted networks, thumbnails. Safe to delete."""
-        return self.root / "cache"
+        """The machine's cache."""
+        return self.machine.cache
 
     @property
     def incoming(self) -> Path:
@@ -75,6 +87,22 @@ class Workspace:
         """A fresh id that sorts by time and cannot be guessed: `run-20260131-101502-3f9ac1b2`."""
         slug = re.sub(r"[^a-z0-9]+", "-", prefix.lower()).strip("-")[:40] or "item"
         return f"{slug}-{time.strftime('%Y%m%d-%H%M%S')}-{secrets.token_hex(4)}"
+
+    def _machine(self, elsewhere: str | None) -> Machine:
+        if elsewhere is not None and not Path(elsewhere).is_dir():  # a new one would have none of its limits
+            raise WorkspaceError(f"The folder of the machine that this workspace belongs to is gone: {elsewhere}.",
+                                 f"Bring it back, or remove 'machine' from {WORKSPACE.path(self.root)}.")
+        return Machine(elsewhere or self.root)
+
+    def _store(self, limits: Limits | None, machine: Machine | None) -> None:
+        """Write down what was passed, for every process that opens the workspace by its folder alone."""
+        values: dict[str, Any] = {}
+        if limits is not None:
+            values["limits"] = asdict(limits)
+        if machine is not None:
+            values["machine"] = None if machine.root == self.root else str(machine.root)
+            machine.take_in(self.root)
+        WORKSPACE.change(self.root, **values)
 
     @staticmethod
     def _existing(parent: Path, name: str, what: str) -> Path:

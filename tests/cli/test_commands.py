@@ -27,6 +27,7 @@ from core.runs.run import Run
 from core.scoring.metrics import evaluate_predictions
 from core.store.files import write_json
 from core.store.limits import Limits
+from core.store.machine import Machine
 from core.store.workspace import Workspace
 
 
@@ -311,7 +312,7 @@ def test_a_bug_shows_its_traceback(capsys, workspace, finished):
 def test_a_failed_run_ends_with_its_error_and_the_result_line(capsys, workspace, archive, monkeypatch):
     """Instead of a worker there is a process that is gone at once, as after `kill -9`."""
 
-    def start_and_lose(run: Run) -> None:
+    def start_and_lose(run: Run, machine: Machine) -> None:
         run.write_status(replace(run.status(), state="running", pid=2**30))
 
     monkeypatch.setattr(jobs, "run_now", start_and_lose)

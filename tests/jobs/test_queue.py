@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import os
 import signal
 import subprocess
@@ -15,9 +16,10 @@ import pytest
 from core import api
 from core.errors import RunError, WeightsNotFoundError
 from core.jobs import queue as jobs
+from core.jobs.backends import LOCAL, PROJECT, LocalProcesses, worker_environment
 from core.runs.status import Status
-from core.store.limits import Limits
-from core.store.workspace import Workspace
+from core.store.limits import MachineLimits
+from core.store.machine import Machine
 
 LONG = ("train.phases.0.freeze=none", "train.phases.0.epochs=1000")
 NO_WEIGHTS = ("model.backbone=VGG16", "model.weights=imagenet")
@@ -40,8 +42,8 @@ def test_a_run_outlives_who_started_it_and_stop_keeps_the_best_model(tiny_run, w
     run = tiny_run(*LONG)
     code = ("import sys; from core.jobs import queue as jobs; from core.runs.run import Run; "
             "from core.store.workspace import Workspace; "
-            "jobs.submit(Run.open(sys.argv[1]), Workspace(sys.argv[2]))")
-    subprocess.run([sys.executable, "-c", code, str(run.path), str(workspace.root)], cwd=jobs.PROJECT, check=True,
+            "jobs.submit(Run.open(sys.argv[1]), Workspace(sys.argv[2]).machine)")
+    subprocess.run([sys.executable, "-c", code, str(run.path), str(workspace.root)], cwd=PROJECT, check=True,
                    timeout=60)
     assert run.status().state == "running"
     until(lambda: len(run.history()) >= 2)
@@ -61,30 +63,31 @@ def test_a_run_outlives_who_started_it_and_stop_keeps_the_best_model(tiny_run, w
 
 def test_a_killed_worker_leaves_an_interrupted_run_with_its_log(tiny_run, workspace):
     run = tiny_run(*LONG)
-    jobs.submit(run, workspace)
+    jobs.submit(run, workspace.machine)
     until(lambda: len(run.history()) >= 1)
     pid = run.status().pid
     assert pid is not None
     os.kill(pid, signal.SIGKILL)
-    until(lambda: run.status().state != "running", 10)
-    assert run.status().state == "interrupted"
+    began = time.monotonic()
+    assert jobs.wait(run).state == run.status().state == "interrupted"
+    assert time.monotonic() - began < 2
     assert "Random starting weights" in run.log_tail()
     assert len(run.history()) >= 1 and run.events()
     assert isinstance(api.run_error(run, run.status()), RunError)
     following = tiny_run(*NO_WEIGHTS)
-    jobs.submit(following, workspace)  # a dead run does not hold the place
+    jobs.submit(following, workspace.machine)  # a dead run does not hold the place
     assert jobs.wait(following).state == "failed"
 
 
 def test_runs_wait_for_each_other(tiny_run, workspace):
     first, second, third = (tiny_run(*NO_WEIGHTS) for _ in range(3))
     for run in (first, second, third):
-        jobs.submit(run, workspace)
+        jobs.submit(run, workspace.machine)
     assert [run.status().state for run in (first, second, third)] == ["running", "queued", "queued"]
     third.request_stop()
 
     def both_ended() -> bool:
-        jobs.tick(workspace)
+        jobs.tick(workspace.machine)
         states = [run.status().state for run in (first, second)]
         assert states != ["running", "running"]
         return states == ["failed", "failed"]
@@ -95,7 +98,7 @@ def test_runs_wait_for_each_other(tiny_run, workspace):
 
 
 def test_as_many_as_allowed_run_at_once(tiny_run, workspace):
-    two = Workspace(workspace.root, Limits(max_parallel_runs=2))
+    two = Machine(workspace.root, MachineLimits(max_parallel_runs=2))
     runs = [tiny_run(*NO_WEIGHTS) for _ in range(3)]
     for run in runs:
         jobs.submit(run, two)
@@ -108,7 +111,7 @@ def test_as_many_as_allowed_run_at_once(tiny_run, workspace):
 def test_a_missing_weights_file_reaches_who_waits(tiny_run, workspace):
     run = tiny_run(*NO_WEIGHTS)
     seen: list[Status] = []
-    jobs.run_now(run)
+    jobs.run_now(run, workspace.machine)
     status = jobs.wait(run, seen.append)
     assert status.state == "failed" and [item.state for item in seen][-1] == "failed"
     error = api.run_error(run, status)
@@ -120,14 +123,14 @@ def test_a_missing_weights_file_reaches_who_waits(tiny_run, workspace):
 def test_a_run_is_started_once(tiny_run, workspace, first):
     """A page that polls may start what the command line has just made, and the other way round."""
     run = tiny_run(*NO_WEIGHTS)
-    ways = {"submit": lambda: jobs.submit(run, workspace), "tick": lambda: jobs.tick(workspace),
-            "run_now": lambda: jobs.run_now(run)}
+    ways = {"submit": lambda: jobs.submit(run, workspace.machine), "tick": lambda: jobs.tick(workspace.machine),
+            "run_now": lambda: jobs.run_now(run, workspace.machine)}
     ways[first]()
-    pid = run.status().pid
-    assert pid is not None
+    handle = run.status().handle
+    assert LOCAL.alive(handle)
     for start in ways.values():
         start()
-        assert run.status().pid == pid
+        assert run.status().handle == handle
     jobs.wait(run)
     for start in (ways["submit"], ways["run_now"]):
         with pytest.raises(RunError, match="failed"):
@@ -142,12 +145,13 @@ def test_a_bug_is_told_apart_from_what_a_user_can_put_right(tiny_run):
 
 def test_ended_workers_do_not_stay_as_zombies(tiny_run, workspace):
     run = tiny_run(*NO_WEIGHTS)
-    jobs.submit(run, workspace)
-    pid = run.status().pid
+    jobs.submit(run, workspace.machine)
+    pid = json.loads(run.status().handle)["pid"]
+    assert psutil.pid_exists(pid)
     jobs.wait(run)
 
     def collected() -> bool:
-        jobs.tick(workspace)
+        jobs.tick(workspace.machine)
         return not psutil.pid_exists(pid)
 
     until(collected, 20)
@@ -157,21 +161,24 @@ def test_a_run_that_cannot_be_started_does_not_hold_up_the_next(tiny_run, worksp
     broken, good = tiny_run(), tiny_run()
     started = []
 
-    def launcher(run):
-        if run.id == broken.id:
-            raise PermissionError("worker.log")
-        started.append(run.id)
-        return os.getpid()
+    class Backend(LocalProcesses):
+        def start(self, job):
+            if job.id == broken.id:
+                raise PermissionError("worker.log")
+            started.append(job.id)
+            return super().start(job)
 
-    jobs.tick(workspace, launcher)
+    jobs.tick(workspace.machine, Backend())
     assert broken.status().state == "failed" and "worker.log" in (broken.status().error or {})["message"]
-    jobs.tick(workspace, launcher)
+    jobs.tick(workspace.machine, Backend())
     assert started == [good.id]
+    LOCAL.cancel(good.status().handle)
+    assert jobs.wait(good).state == "interrupted"
 
 
 def test_folders_of_the_environment_reach_the_worker_as_absolute_ones(monkeypatch, tmp_path):
     monkeypatch.chdir(tmp_path)
     monkeypatch.setenv("GRAFT_WEIGHTS_DIR", "weights")
     monkeypatch.delenv("KERAS_HOME", raising=False)
-    found = jobs.worker_environment()
+    found = worker_environment()
     assert found["GRAFT_WEIGHTS_DIR"] == str(tmp_path / "weights") and "KERAS_HOME" not in found

@@ -27,8 +27,8 @@ def run(dataset, recipe, workspace) -> Run:
     """A run that this test process trains, as far as its status says."""
     made = Run.create(dataset, recipe, workspace)
     pid, started = this_process()
-    made.write_status(Status(state="running", phase="train", epoch=2, epochs=20, step=3, steps=8, pid=pid,
-                             pid_started=started, started=1.0, eta_s=75.0, images_per_second=420.0,
+    made.write_status(Status(state="running", stage="train", phase="train", epoch=2, epochs=20, step=3, steps=8,
+                             pid=pid, pid_started=started, started=1.0, eta_s=75.0, images_per_second=420.0,
                              message="Training"))
     for epoch, step in ((1, 4), (1, 8), (2, 3)):
         made.append_event("batch", phase="train", epoch=epoch, step=step, steps=8, loss=1.0 / epoch, accuracy=0.5)
@@ -142,8 +142,8 @@ def test_a_failed_run_says_what_to_do(run, open_page):
 
 def test_start_makes_a_run_and_submits_it(workspace, dataset, open_page, monkeypatch):
     submitted = []
-    monkeypatch.setattr(jobs, "submit", lambda run, workspace: submitted.append(run.id))
-    monkeypatch.setattr(jobs, "tick", lambda workspace: None)
+    monkeypatch.setattr(jobs, "submit", lambda run, machine: submitted.append(run.id))
+    monkeypatch.setattr(jobs, "tick", lambda machine: None)
     button(open_page("train"), "Start training").click().run()
     assert submitted == [run.id for run in list_runs(workspace)]
 
@@ -161,7 +161,7 @@ def test_augmentation_with_frozen_layers_says_what_views_and_fresh_ones_cost(dat
 
 
 def test_time_left_while_preparing_is_of_that_step(run, open_page):
-    run.write_status(replace(run.status(), phase="prepare", message="Running the frozen layers", epoch=0))
+    run.write_status(replace(run.status(), stage="prepare", message="Running the frozen layers", epoch=0))
     assert metric(open_page("train"), "Left in this step") == "1 min 15 s"
 
 

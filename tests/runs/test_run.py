@@ -2,19 +2,14 @@
 
 from __future__ import annotations
 
-import errno
 import json
 import os
-import subprocess
-import sys
 import time
 from dataclasses import replace
 
-import psutil
 import pytest
 
 from core.errors import NotFoundError, RecipeError, RunError
-from core.runs import run as runs
 from core.runs.index import list_runs
 from core.runs.run import Run
 from core.runs.status import Status
@@ -22,10 +17,6 @@ from core.store.files import read_json, write_json
 from core.store.processes import process_started
 from core.store.workspace import Workspace
 from tests.tiny import tiny_recipe
-
-
-def sleeping() -> subprocess.Popen[bytes]:
-    return subprocess.Popen([sys.executable, "-c", "import time; time.sleep(60)"])
 
 
 def running(run: Run, pid: int) -> None:
@@ -90,27 +81,6 @@ def test_a_guessed_id_is_answered_as_a_missing_one(workspace, name):
 def test_a_folder_that_is_no_run(tmp_path):
     with pytest.raises(NotFoundError, match="not a run folder"):
         Run.open(tmp_path)
-
-
-def test_a_running_run_whose_process_is_killed_is_interrupted(tiny_run):
-    run = tiny_run()
-    process = sleeping()
-    running(run, process.pid)
-    assert run.status().state == "running"
-    process.kill()
-    while psutil.Process(process.pid).status() != psutil.STATUS_ZOMBIE:
-        time.sleep(0.01)
-    assert run.status().state == "interrupted"
-    process.wait()
-    assert read_json(run.path / "status.json")["state"] == "interrupted"
-    assert not run.status().active and "gone" in run.status().message
-
-
-def test_another_process_with_the_same_number_is_not_the_worker(tiny_run):
-    run = tiny_run()
-    started = psutil.Process(os.getpid()).create_time()
-    run.write_status(replace(run.status(), state="running", pid=os.getpid(), pid_started=started - 1000))
-    assert run.status().state == "interrupted"
 
 
 @pytest.mark.parametrize("content", [
@@ -223,48 +193,3 @@ def test_a_workspace_can_be_moved(tiny_run, workspace, tmp_path):
     moved = workspace.root.rename(tmp_path / "elsewhere")
     found = Run.find(Workspace(moved), run.id)
     assert found.dataset_path == moved / "datasets" / found.dataset["id"] and found.dataset_path.is_dir()
-
-
-def test_the_last_word_of_a_worker_counts(tiny_run, monkeypatch):
-    """The worker ends between the reading of its status and the look for its process."""
-    run = tiny_run()
-    process = sleeping()
-    running(run, process.pid)
-    final = replace(run.status(), state="completed")
-    reading = Run._read_status
-
-    def read_then_end(self: Run) -> Status:
-        seen = reading(self)
-        if process.poll() is None:
-            self.write_status(final)
-            process.kill()
-            process.wait()
-        return seen
-
-    monkeypatch.setattr(Run, "_read_status", read_then_end)
-    assert run.status().state == "completed"
-
-
-def test_a_clock_that_was_set_does_not_end_a_run(tiny_run):
-    run = tiny_run()
-    process = subprocess.Popen([sys.executable, "-c", "import time; time.sleep(60)", str(run.path)])
-    try:
-        started = psutil.Process(process.pid).create_time()
-        run.write_status(replace(run.status(), state="running", pid=process.pid, pid_started=started - 3600))
-        assert run.status().state == "running"
-    finally:
-        process.kill()
-        process.wait()
-
-
-def test_the_status_is_written_on_a_full_disk_too(tiny_run, monkeypatch):
-    run = tiny_run()
-    running(run, os.getpid())
-
-    def full(path, document):
-        raise OSError(errno.ENOSPC, "No space left on device")
-
-    monkeypatch.setattr(runs, "write_json", full)
-    run.write_status(replace(run.status(), state="failed", message="The disk is full."))
-    assert (run.status().state, run.status().message) == ("failed", "The disk is full.")
-    assert json.loads((run.path / "status.json").read_text())["state"] == "failed"

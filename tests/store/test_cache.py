@@ -10,23 +10,23 @@ from pathlib import Path
 import pytest
 
 from core.store.cache import cache_key, claim, entries, make_room
-from core.store.limits import Limits
+from core.store.limits import MachineLimits
+from core.store.machine import Machine
 from core.store.processes import process_started
-from core.store.workspace import Workspace
 
 BLOCK = 1 << 16
 PROJECT = Path(__file__).resolve().parents[2]
 
 
 @pytest.fixture
-def small(tmp_path: Path) -> Workspace:
+def small(tmp_path: Path) -> Machine:
     """Room for three entries and a bit."""
-    return Workspace(tmp_path / "workspace", Limits(cache_bytes=3 * BLOCK + BLOCK // 2))
+    return Machine(tmp_path / "machine", MachineLimits(cache_bytes=3 * BLOCK + BLOCK // 2))
 
 
-def put(workspace: Workspace, name: str, used: float, pid: int | None = None) -> Path:
+def put(machine: Machine, name: str, used: float, pid: int | None = None) -> Path:
     """An entry of one block, last used at that time, by that process (none: one that is gone)."""
-    folder = workspace.cache / "activations" / name
+    folder = machine.cache / "activations" / name
     folder.mkdir(parents=True)
     (folder / "data.bin").write_bytes(os.urandom(BLOCK))
     (folder / "used").write_text("" if pid is None else f"{pid} {process_started(pid) or 0.0}\n")
@@ -127,5 +127,5 @@ def test_more_than_the_limit_never_fits(small):
 
 
 def test_more_than_the_disk_never_fits(tmp_path):
-    endless = Workspace(tmp_path / "workspace", Limits(cache_bytes=2**62))
+    endless = Machine(tmp_path / "machine", MachineLimits(cache_bytes=2**62))
     assert not make_room(endless, 2**61)

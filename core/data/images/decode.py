@@ -29,7 +29,7 @@ _DRAFT_GAP = 1.5
 """A JPEG is decoded at a reduced scale only while it stays this much larger than what is asked for."""
 WHITE = (255, 255, 255)
 
-# Set once, for the whole process, never per call: decoding runs in many threads.
+# Set for the whole process: decoding runs in many threads.
 Image.MAX_IMAGE_PIXELS = MAX_PIXELS
 ImageFile.LOAD_TRUNCATED_IMAGES = False
 warnings.filterwarnings("error", category=Image.DecompressionBombWarning)
@@ -66,12 +66,14 @@ def decode(
 
 
 def decode_batch(
-    paths: Sequence[Path], size: int, resize: str = "crop", threads: int | None = None, out: np.ndarray | None = None
+    paths: Sequence[Path], size: int, resize: str = "crop", threads: int | None = None, out: np.ndarray | None = None,
+    max_pixels: int = MAX_PIXELS,
 ) -> np.ndarray:
     """Decode all `paths` in threads into one array, uint8 [n, size, size, 3].
 
     Args:
         out: Written to and returned when given; may be a memory map.
+        max_pixels: Refuse larger images, before any of their pixels is decoded.
 
     Raises:
         ImageDecodeError: a file cannot be decoded.
@@ -82,7 +84,7 @@ def decode_batch(
 
     def fill(start: int) -> None:
         for index in range(start, min(start + step, len(paths))):
-            result[index] = decode(paths[index], size, resize)
+            result[index] = decode(paths[index], size, resize, max_pixels)
 
     tasks = [_pool(threads).submit(fill, start) for start in range(0, len(paths), step)]
     try:
@@ -104,6 +106,8 @@ def _pool(threads: int) -> ThreadPoolExecutor:
 def reading(source: Path | bytes | BinaryIO, max_pixels: int, name: str = "") -> Iterator[Image.Image]:
     """Open an image; whatever its decoder raises, here or inside the block, becomes an ImageDecodeError."""
     prefix = f"{name}: " if name else ""
+    if Image.MAX_IMAGE_PIXELS is not None and max_pixels > Image.MAX_IMAGE_PIXELS:
+        Image.MAX_IMAGE_PIXELS = max_pixels  # only ever raised: other threads are decoding, each held to its own limit
     file = io.BytesIO(source) if isinstance(source, bytes) else source
     try:
         with Image.open(file, formats=tuple(EXTENSIONS)) as image:
@@ -113,7 +117,7 @@ def reading(source: Path | bytes | BinaryIO, max_pixels: int, name: str = "") ->
     except ImageDecodeError:
         raise
     except Exception as error:  # hostile files raise anything: IndexError, struct.error, SyntaxError, MemoryError ...
-        reason = prefix + _reason(error, file)
+        reason = prefix + _reason(error, file, max_pixels)
         raise ImageDecodeError(reason, "Save it again as JPEG or PNG, or leave it out.") from error
 
 
@@ -207,12 +211,12 @@ def _too_large(size: tuple[int, int], max_pixels: int) -> str:
     return f"{size[0]} × {size[1]} pixels ({millions:,.0f} million) is over the limit of {limit:,.0f} million"
 
 
-def _reason(error: Exception, file: Path | BinaryIO) -> str:
+def _reason(error: Exception, file: Path | BinaryIO, max_pixels: int) -> str:
     """Why a file is bad, in words for its owner."""
     if isinstance(error, FileNotFoundError):
         return f"there is no file {file}"
     if isinstance(error, (Image.DecompressionBombError, Image.DecompressionBombWarning)):
-        return f"it has more pixels than the limit of {MAX_PIXELS / 1e6:,.0f} million"
+        return f"it has more pixels than the limit of {max_pixels / 1e6:,.0f} million"
     if isinstance(error, MemoryError):
         return "there is not enough memory to decode it"
     head = _head(file)

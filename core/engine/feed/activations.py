@@ -68,7 +68,7 @@ class ActivationCache:
 
     def fits(self, boundary: Boundary, images: int, views: int) -> bool:
         """True when the activations may be kept: within the cache's limit, counted as float16."""
-        return 2 * boundary.values * images * views <= self.workspace.limits.cache_bytes
+        return 2 * boundary.values * images * views <= self.workspace.machine.limits.cache_bytes
 
     def open(self, trunk: Trunk, rows: np.ndarray, view: int = 0, augment: AugmentSettings | None = None,
              seed: int = 0) -> RowStore | None:
@@ -94,7 +94,7 @@ class ActivationCache:
         missing = store.missing(rows)
         if not len(missing):
             self.reporter.note(f"{self._named(trunk, view)}: found in the cache, no forward pass needed.")
-        elif make_room(self.workspace, store.row_bytes * len(missing)):
+        elif make_room(self.workspace.machine, store.row_bytes * len(missing)):
             change = Augmenter(augment, self.pixels.size, seed) if augment and changes else None
             try:
                 self._fill(store, trunk, missing, view, change)

@@ -13,6 +13,7 @@ from pathlib import Path
 import numpy as np
 import psutil
 
+from core.data.images.decode import MAX_PIXELS
 from core.engine.feed.decoder import Job
 from core.engine.feed.threads import in_threads
 from core.store.cache import disk_room
@@ -56,7 +57,7 @@ class ProcessAhead:
         decode: Rows to images, for the rest.
         rows: int64 [n].
         paths: Their files.
-        size, resize: As for `core.data.images.decode.decode`.
+        size, resize, max_pixels: As for `core.data.images.decode.decode`.
         piece: Rows at a time.
         folder: Where the temporary file is made.
 
@@ -65,14 +66,14 @@ class ProcessAhead:
     """
 
     def __init__(self, decode: Callable[[np.ndarray], np.ndarray], rows: np.ndarray, paths: list[Path], size: int,
-                 resize: str, piece: int, folder: Path) -> None:
+                 resize: str, piece: int, folder: Path, max_pixels: int = MAX_PIXELS) -> None:
         self.rows, self._decode = np.asarray(rows, np.int64), decode
         room = min(FILE_BYTES, FILE_SHARE * min(disk_room(folder)),
                    PAGE_SHARE * psutil.virtual_memory().available)
         slots = int(room) // (piece * size * size * 3)
         if slots < 2:
             raise OSError("no room for decoded images")
-        self._job = Job([str(path) for path in paths], size, resize, piece, slots)
+        self._job = Job([str(path) for path in paths], size, resize, piece, slots, max_pixels)
         self._file = tempfile.TemporaryFile(dir=folder, buffering=0)
         with tempfile.TemporaryFile(dir=folder, buffering=0) as job:
             self._job.write(job.fileno())

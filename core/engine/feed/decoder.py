@@ -35,6 +35,8 @@ class Job:
     """Images a piece."""
     slots: int
     """Pieces that FILE has room for."""
+    max_pixels: int
+    """Larger images are refused."""
 
     @property
     def piece_bytes(self) -> int:
@@ -64,7 +66,8 @@ def main(job_descriptor: int, file: int) -> int:
             if not free and not sys.stdin.readline():
                 return 1
             free = max(free - 1, 0)
-            images = decode_batch([Path(path) for path in job.paths[start:start + job.piece]], job.size, job.resize)
+            images = decode_batch([Path(path) for path in job.paths[start:start + job.piece]], job.size, job.resize,
+                                  max_pixels=job.max_pixels)
             if os.pwrite(file, images.data, index % job.slots * job.piece_bytes) < images.nbytes:
                 return 1
             print(flush=True)

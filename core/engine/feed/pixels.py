@@ -53,7 +53,8 @@ class Pixels:
 
     def decode(self, rows: np.ndarray) -> np.ndarray:
         """Decode now: uint8 [k, size, size, 3]."""
-        return decode_batch([self.paths[row] for row in rows], self.size, self.resize)
+        return decode_batch([self.paths[row] for row in rows], self.size, self.resize,
+                            max_pixels=self._workspace.limits.image_pixels)
 
     def contents_of(self, rows: np.ndarray) -> list[str]:
         """SHA-256 of each row's file."""
@@ -69,7 +70,7 @@ class Pixels:
         """Begin to decode `rows` in another process, for the next `stream` over the same rows."""
         with contextlib.suppress(OSError):  # then they are decoded when they are asked for
             self._ahead = ProcessAhead(self.decode, rows, [self.paths[row] for row in rows], self.size, self.resize,
-                                       CHUNK, self._workspace.cache)
+                                       CHUNK, self._workspace.cache, self._workspace.limits.image_pixels)
 
     def cancel(self) -> None:
         """Stop what `start` has begun and nobody has read."""
@@ -105,13 +106,13 @@ class Pixels:
                 return True
             self._store.close()
             self._store = None
-        if len(self.paths) * self.image_bytes > PIXELS_SHARE * self._workspace.limits.cache_bytes:
+        if len(self.paths) * self.image_bytes > PIXELS_SHARE * self._workspace.machine.limits.cache_bytes:
             return False
         folder = self._workspace.cache / "pixels" / self.key
         claim(folder)
         store = RowStore(folder, len(self.paths), (self.size, self.size, 3), "uint8", {"what": "decoded images"})
         missing = store.missing(rows)
-        if len(missing) and not make_room(self._workspace, len(missing) * self.image_bytes):
+        if len(missing) and not make_room(self._workspace.machine, len(missing) * self.image_bytes):
             store.close()
             return False
         done, began = 0, time.monotonic()

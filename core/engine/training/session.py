@@ -25,6 +25,7 @@ from core.engine.training.plan import plan_phases
 from core.engine.training.saving import CHECK_IMAGES, room_for, save_model, save_scores, save_twin
 from core.errors import RunError
 from core.estimates import BACKWARD, START, TRAINING, record
+from core.jobs.status import SAVE, SCORE
 from core.plan import estimate, trunk_and_tail
 from core.recipe.fields import Recipe
 from core.runs.results import publishing
@@ -106,12 +107,13 @@ class TrainingSession:
 
     def save(self) -> None:
         """Write model, labels, predictions and metrics for the best state; they become visible in one step."""
-        self.reporter.update(force=True, phase="save", message="Saving the model", eta_s=None)
+        self.reporter.update(force=True, stage=SCORE, message="Scoring the model", eta_s=None)
         self.trainer.restore_best()
         table = self._predictions()
         rows = table.pop("row").to_numpy()
         images = self.pixels.read(rows[:CHECK_IMAGES])
         expected = table.filter(regex=r"^p\d+$").to_numpy()[:CHECK_IMAGES]
+        self.reporter.update(force=True, stage=SAVE, message="Saving the model")
         self.checkpoint.release()
         with publishing(self.run.path) as folder:
             save_model(self.network.whole, folder, self.run.classes)

@@ -30,7 +30,8 @@ def once() -> None:
         workspace = state.workspace()
         threading.Thread(target=tend, args=(workspace, threading.Event()), name="tend", daemon=True).start()
         clean_incoming(workspace)
-        jobs.tick(workspace)
+        jobs.rebuild(workspace.machine)
+        jobs.tick(workspace.machine)
 
 
 def tend(workspace: Workspace, ended: threading.Event, every: float = TICK_SECONDS) -> None:
@@ -38,7 +39,7 @@ def tend(workspace: Workspace, ended: threading.Event, every: float = TICK_SECON
     cleaned, told = time.monotonic(), ""
     while not ended.wait(every):
         try:
-            jobs.tick(workspace)
+            jobs.tick(workspace.machine)
             if time.monotonic() - cleaned >= CLEAN_SECONDS:
                 cleaned = time.monotonic()
                 clean_incoming(workspace)

@@ -18,9 +18,9 @@ from core.data.dataset import Dataset
 from core.data.library import list_datasets
 from core.errors import GraftError, NotFoundError
 from core.recipe.fields import Recipe
-from core.runs.index import list_runs
+from core.runs import index
 from core.runs.run import Run
-from core.store.files import read_json, write_json
+from core.store.files import disk_errors, read_json, write_json
 from core.store.workspace import Workspace
 
 _FILE = "chosen.json"
@@ -73,12 +73,12 @@ def choose_run(identifier: str) -> None:
 
 def newest_run(dataset_id: str) -> Run | None:
     """The newest run on a dataset, in whatever state."""
-    return next((item for item in list_runs(workspace()) if item.dataset["id"] == dataset_id), None)
+    return index.newest_run(workspace(), dataset_id)
 
 
 def active_runs() -> list[Run]:
     """Runs that wait or work, the one that started first in front."""
-    return [item for item in reversed(list_runs(workspace())) if item.status().state in ("queued", "running")]
+    return index.active_runs(workspace())
 
 
 def recipe() -> Recipe | None:
@@ -162,7 +162,8 @@ def _write(name: str, value: str | None) -> None:
         before = _file()
         after = {**before, name: value} if value is not None else {key: before[key] for key in before if key != name}
         if after != before:
-            write_json(workspace().root / _FILE, after)
+            with disk_errors():
+                write_json(workspace().root / _FILE, after)
 
 
 def _file() -> dict[str, Any]:

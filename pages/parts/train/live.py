@@ -8,7 +8,7 @@ import streamlit as st
 
 from core.errors import GraftError
 from core.jobs import queue as jobs
-from core.runs.index import list_runs
+from core.runs.index import list_runs, unreadable_runs
 from core.runs.run import Run
 from core.runs.status import Status
 from pages.parts.session import state
@@ -21,15 +21,15 @@ if TYPE_CHECKING:
 POINTS = 600
 PER_PAGE = 10
 _ANOTHER = "another-run"
-BESIDE_TRAINING = ("prepare", "save")
-"""Phases whose time left says nothing of the rest of the run."""
+BESIDE_TRAINING = ("prepare", "score", "save")
+"""Stages whose time left says nothing of the rest of the run."""
 
 
 @errors.guarded
 def follow(run_id: str) -> None:
     """The run's panel; called again and again while the run is active, and once more when it has ended."""
     run = Run.find(state.workspace(), run_id)
-    jobs.tick(state.workspace())
+    jobs.tick(state.workspace().machine)
     status = run.status()
     was_active = state.get("followed") == run_id
     state.put("followed", run_id if status.active else None)
@@ -70,6 +70,7 @@ def another() -> DeltaGenerator:
 
 def earlier(looked_at: Run | None) -> None:
     """All runs that have ended, in whatever way, to open or delete."""
+    unreadable()
     other = [run for run in list_runs(state.workspace()) if looked_at is None or run.id != looked_at.id]
     if all(run.status().active for run in other):  # looks no further than the first that has ended
         return
@@ -84,6 +85,12 @@ def earlier(looked_at: Run | None) -> None:
                 _title(run, run.status())
                 _watch(run)
                 run_deletion.button(run)
+
+
+def unreadable() -> None:
+    """A line for each run that this version cannot show."""
+    for name, trouble in unreadable_runs(state.workspace()):
+        st.caption(errors.plain(f"Not shown: {name}. {trouble}"))
 
 
 def _title(run: Run, status: Status) -> None:
@@ -149,7 +156,7 @@ def _now(run: Run, status: Status) -> None:
         st.caption("Waits until the run before it has ended.")
     elif status.state == "running":
         inside = min(status.step / status.steps, 1.0) if status.steps else 0.0
-        if status.epoch and status.message == "Training":
+        if status.epoch and status.stage == "train":
             done = (status.epoch - 1 + inside) / max(status.epochs, 1)
             st.progress(min(done, 1.0), text=f"Epoch {status.epoch}, step {status.step} of {status.steps}")
         else:
@@ -175,7 +182,7 @@ def _figures(run: Run, status: Status) -> None:
     with st.grid(4, min_column_width=130):
         st.metric("Epoch", f"{status.epoch} of {status.epochs}", help="One epoch is one pass over the training images.")
         if status.active:
-            label = "Left in this step" if status.phase in BESIDE_TRAINING else "Time left"
+            label = "Left in this step" if status.stage in BESIDE_TRAINING else "Time left"
             st.metric(label, wording.duration(status.eta_s))
         else:
             took = history["seconds"].sum() if not history.empty else None

@@ -24,7 +24,8 @@ from core.engine.training.session import TrainingSession
 from core.recipe.fields import AugmentSettings
 from core.runs.run import Run
 from core.store.cache import entries
-from core.store.limits import Limits
+from core.store.limits import MachineLimits
+from core.store.machine import Machine
 from core.store.workspace import Workspace
 from tests.engine.conftest import session_of
 from tests.engine.pretrained import write_weights
@@ -56,8 +57,9 @@ def weights(tmp_path_factory: pytest.TempPathFactory) -> list[Path]:
 @pytest.fixture
 def session(tiny_run: Callable[..., Run], workspace: Workspace,
             weights: list[Path]) -> Callable[..., TrainingSession]:
-    def make(*assignments: str, weights: Path | None = weights[0], limits: Limits | None = None) -> TrainingSession:
-        given = Workspace(workspace.root, limits) if limits else workspace
+    def make(*assignments: str, weights: Path | None = weights[0],
+             limits: MachineLimits | None = None) -> TrainingSession:
+        given = Workspace(workspace.root, machine=Machine(workspace.root, limits)) if limits else workspace
         return session_of(tiny_run("train.phases.0.freeze=block_3", *assignments), given, weights)
 
     return make
@@ -154,7 +156,7 @@ def test_damage_is_noticed_and_only_that_is_done_again(session):
 
 
 def test_without_room_there_is_no_store(session):
-    small = session(limits=Limits(cache_bytes=1000))
+    small = session(limits=MachineLimits(cache_bytes=1000))
     cache = ActivationCache(small.workspace, small.pixels, small.reporter)
     boundary = trunk_of(small).boundary
     assert not cache.fits(boundary, 36, 1)

@@ -104,6 +104,6 @@ def test_without_room_on_the_disk_there_is_no_process(pixels, tmp_path, monkeypa
 
 def test_a_job_survives_its_file(tmp_path):
     with open(tmp_path / "job", "w+b", buffering=0) as file:
-        job = Job(["a b.jpg", "ü\n.png"], 32, "crop", 16, 3)
+        job = Job(["a b.jpg", "ü\n.png"], 32, "crop", 16, 3, 10**6)
         job.write(file.fileno())
         assert Job.read(file.fileno()) == job

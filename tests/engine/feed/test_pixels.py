@@ -9,7 +9,8 @@ from core.data.dataset import Dataset
 from core.data.images.decode import decode
 from core.engine.feed.pixels import CHUNK, Pixels
 from core.errors import ImageDecodeError
-from core.store.limits import Limits
+from core.store.limits import MachineLimits
+from core.store.machine import Machine
 from core.store.workspace import Workspace
 
 ROWS = np.arange(36)
@@ -66,7 +67,8 @@ def test_a_later_run_finds_what_was_kept(pixels, colours, workspace):
 
 
 def test_what_does_not_fit_is_decoded_each_time(colours, workspace):
-    small = Pixels(colours, Workspace(workspace.root, Limits(cache_bytes=36 * 24 * 24 * 3)), 24, "crop")
+    machine = Machine(workspace.root, MachineLimits(cache_bytes=36 * 24 * 24 * 3))
+    small = Pixels(colours, Workspace(workspace.root, machine=machine), 24, "crop")
     assert not small.keep(ROWS, ignore)  # half of the limit at most
     np.testing.assert_array_equal(small.read(ROWS[:2]), small.decode(ROWS[:2]))
 

@@ -13,12 +13,13 @@ from core.engine.feed.activations import ActivationCache
 from core.engine.feed.augment import Augmenter
 from core.engine.training.session import TrainingSession
 from core.runs.run import Run
-from core.store.limits import Limits
+from core.store.limits import MachineLimits
+from core.store.machine import Machine
 from core.store.workspace import Workspace
 from tests.engine.conftest import session_of
 from tests.engine.pretrained import write_weights
 
-NO_CACHE = Limits(cache_bytes=0)
+NO_CACHE = MachineLimits(cache_bytes=0)
 
 
 @pytest.fixture(scope="module")
@@ -30,9 +31,9 @@ def weights(tmp_path_factory: pytest.TempPathFactory) -> Path:
 def fitted(tiny_run: Callable[..., Run], workspace: Workspace, weights: Path) -> Callable[..., TrainingSession]:
     """Train in this process. `exact`: keep activations in full precision."""
 
-    def fit(*assignments: str, limits: Limits | None = None, exact: bool = False,
+    def fit(*assignments: str, limits: MachineLimits | None = None, exact: bool = False,
             start: Path | None = weights) -> TrainingSession:
-        given = Workspace(workspace.root, limits) if limits else workspace
+        given = Workspace(workspace.root, machine=Machine(workspace.root, limits)) if limits else workspace
         chosen = ["model.weights=imagenet"] if start else []
         session = session_of(tiny_run(*chosen, *assignments), given, start)
         if exact:
