@@ -97,8 +97,8 @@ def trained(dataset: Dataset, workspace: Workspace, seed: int, exact: bool) -> t
         features = np.zeros((store.rows, *store.shape), np.float32)
         features[examples.rows] = store.read(examples.rows)
         reporter.finish("completed", "")
-    sides = [(part.rows, part.labels) for part in (examples.of("train"), examples.of("validation"))]
-    return round(trainer.best.accuracy, 4), features, *sides
+    training, validation = ((part.rows, part.labels) for part in (examples.of("train"), examples.of("validation")))
+    return round(trainer.best.accuracy, 4), features, training, validation
 
 
 def logistic_regression(penalty: float, features: np.ndarray, train: Any, validation: Any) -> float:

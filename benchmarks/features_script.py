@@ -8,6 +8,7 @@ FEATURES is an .npz file with the pooled features: used when it is there, else w
 import argparse
 import json
 from pathlib import Path
+from typing import Any
 
 import joblib
 import numpy as np
@@ -30,7 +31,8 @@ def main() -> None:
     parser.add_argument("--batch", type=int, default=32)
     args = parser.parse_args()
     if not args.features.is_file():
-        np.savez(args.features, **pooled_features(args))
+        pooled: dict[str, Any] = pooled_features(args)
+        np.savez(args.features, **pooled)
     data = np.load(args.features)
     model = make_pipeline(StandardScaler(), LogisticRegression(C=STRENGTH, max_iter=1000))
     model.fit(data["train"], data["train_labels"])

@@ -42,8 +42,7 @@ with st.container(horizontal=True, vertical_alignment="bottom"):
 if chosen != dataset.id:
     state.choose_dataset(chosen)
     st.rerun()
-proposals.ensure_recipe(dataset)
-recipe = state.recipe()
+recipe = proposals.ensure_recipe(dataset)
 if why := proposals.reason(recipe):
     st.info(why, icon=":material/cloud_off:")
 fields.problem()

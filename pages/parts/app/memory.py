@@ -16,7 +16,7 @@ _M_ARENA_MAX = -8
 def release(*uploads: UploadedFile) -> None:
     """Drop the bytes of uploads that are on disk by now. Streamlit 1.67 keeps them until the session ends, also when
     their uploader is gone from the page."""
-    context = get_script_run_ctx()
+    context: Any = get_script_run_ctx()
     for upload in uploads:
         upload.close()
         if context is not None:

@@ -65,7 +65,7 @@ def choice(recipe: Recipe) -> None:
     st.segmented_control(
         "Starting weights", ["imagenet", "none"] if variant.pretrained else ["none"], key="weights", required=True,
         on_change=_choose_weights,
-        format_func={"imagenet": "Pretrained (ImageNet)", "none": "Random"}.get,
+        format_func={"imagenet": "Pretrained (ImageNet)", "none": "Random"}.__getitem__,
         help="Pretrained: learned on 1.3 million photos, nearly always better. Random: learns from your pictures "
              "alone; everything is trained.")
     side = recipe.data.image_size or backbone.default_size

@@ -50,10 +50,13 @@ def of(run: Run, pictures: list[tuple[str, Path]]) -> list[dict[str, Any]]:
     if kept and kept["for"] == asked_for:
         return kept["rows"]
     bar = st.progress(0.0, text="Starting the prediction process; the first time takes some seconds")
+
+    def progress(done: int, total: int) -> None:
+        bar.progress(done / max(total, 1), text=f"{done:,} of {total:,} pictures")
+
     answers = shared_predictor().predict(
-        run.path, [path for _, path in pictures], top_k=TOP, max_pixels=state.workspace().limits.image_pixels,
-        progress=lambda done, total: bar.progress(done / max(total, 1), text=f"{done:,} of {total:,} pictures"),
-    )
+        run.path, [path for _, path in pictures], top_k=TOP, progress=progress,
+        max_pixels=state.workspace().limits.image_pixels)
     rows = [
         {"name": name, "file": str(path), "label": answer.label, "probability": answer.probability,
          "top": answer.top, "error": (answer.error or "").removeprefix(f"{path.name}: ")}

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import NoReturn
+
 import streamlit as st
 
 from core.data.dataset import Dataset
@@ -46,7 +48,7 @@ def run_with_model(purpose: str) -> Run:
     return runs[chosen]
 
 
-def empty(text: str, step: int, label: str) -> None:
+def empty(text: str, step: int, label: str) -> NoReturn:
     """An empty state: what is missing, and the one way on. Ends the page."""
     with st.container(border=True):
         st.markdown(text)

@@ -106,7 +106,7 @@ def run_option(run: Run) -> str:
     return " · ".join(filter(None, [run.dataset["name"], run_name(run), score(metrics) if metrics else ""]))
 
 
-def status_badge(status: Status) -> dict[str, str]:
+def status_badge(status: Status) -> dict[str, Any]:
     """Arguments of `st.badge` for a state."""
     return {"label": status.state, "color": STATE_COLORS.get(status.state, "gray"),
             "icon": f":material/{STATE_ICONS.get(status.state, 'help')}:"}
