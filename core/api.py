@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Any
 
 from core import errors
 from core.backbones import catalogue, weights
-from core.errors import DataError, RunError, WorkspaceError
+from core.errors import DataError, RunError
 from core.jobs import queue as jobs
 from core.recipe.fields import Recipe
 from core.recipe.specs import require_available
@@ -60,14 +60,9 @@ def start(
     recipe = recipe or Recipe()
     if at_once:
         prepare_weights(recipe, progress)
-    run = Run.create(_dataset(dataset, workspace, progress), recipe, workspace, run_dir)
-    try:
-        (jobs.run_now if at_once else jobs.submit)(run, workspace.machine)
-    except WorkspaceError:
-        if run.status().state == "queued":  # nobody would ever start it
-            run.delete()
-        raise
-    return run
+    begin, machine = jobs.run_now if at_once else jobs.submit, workspace.machine
+    return Run.create(_dataset(dataset, workspace, progress), recipe, workspace, run_dir,
+                      enter=lambda run: begin(run, machine))
 
 
 def train(

@@ -63,6 +63,22 @@ def test_the_engine_is_reached_across_a_process_only():
     assert not offenders([*light_core(), *modules("pages", "app.py")], "core.engine")
 
 
+def test_a_workspace_is_passed_in_below_the_api():
+    """Only `core.api`, the command line and the pages may take the one that nobody has named."""
+    takes = {
+        path.relative_to(PROJECT).as_posix() for path in modules("core", "benchmarks")
+        for node in ast.walk(ast.parse(path.read_text("utf-8")))
+        if isinstance(node, ast.Attribute) and node.attr == "default"
+        and isinstance(node.value, ast.Name) and node.value.id in ("Workspace", "cls")
+    }
+    assert takes == {"core/api.py", "core/cli/commands.py"}
+
+
+def test_jobs_and_the_store_do_not_know_what_they_carry():
+    assert not offenders(modules("core/jobs"), "core.runs", "core.data", "core.recipe", "core.api")
+    assert not offenders(modules("core/store"), "core.jobs", "core.runs", "core.data", "core.recipe", "core.api")
+
+
 def test_importing_all_of_core_but_the_engine_leaves_keras_out():
     names = [".".join(path.relative_to(PROJECT).with_suffix("").parts) for path in light_core()]
     names = [name.removesuffix(".__init__") for name in names if not name.endswith("__main__")]

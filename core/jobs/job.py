@@ -126,7 +126,7 @@ class Job:
         try:
             write_json(self.path / STATUS_FILE, document)
         except OSError as error:
-            if error.errno not in FULL:
+            if error.errno not in FULL or not (self.path / STATUS_FILE).exists():
                 raise
             with open(self.path / STATUS_FILE, "r+", encoding="utf-8") as file:
                 file.write(json.dumps(document))

@@ -6,7 +6,7 @@ import os
 import secrets
 import shutil
 import time
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -27,13 +27,17 @@ DATASET = Format("dataset of a run")
 RECIPE_FILE, DATASET_FILE, SPLITS_FILE = "recipe.json", "dataset.json", "splits.csv"
 
 
-def create(folder: Path, dataset: Dataset, recipe: Recipe, splits: pd.DataFrame, aside: Path | None = None) -> None:
+def create(
+    folder: Path, dataset: Dataset, recipe: Recipe, splits: pd.DataFrame, aside: Path | None = None,
+    enter: Callable[[], None] | None = None,
+) -> None:
     """Make a run folder in state `queued`.
 
     Args:
         folder: Where; may exist when it is empty.
         splits: Columns file, path, class, split.
         aside: A folder on the same disk to build it in. Default: beside it.
+        enter: Called when it is in its place, to have it started. When that fails, the run is taken back.
 
     Raises:
         RunError: the folder holds something.
@@ -42,16 +46,24 @@ def create(folder: Path, dataset: Dataset, recipe: Recipe, splits: pd.DataFrame,
     with disk_errors():
         if folder.exists() and any(folder.iterdir()):
             raise RunError(f"The folder {folder} is not empty.", "Choose a new folder for the run.")
-        with _parents(folder), _built(folder, aside) as new:
-            DATASET.write(new / DATASET_FILE, {
-                "id": dataset.id, "name": dataset.name, "fingerprint": dataset.fingerprint,
-                "classes": dataset.classes, "path": str(dataset.path),
-            })
-            splits[["file", "path", "class", "split"]].to_csv(new / SPLITS_FILE, index=False)
-            Job.describe(new, "train", [dataset.id])
-            Job(new).write_status(
-                Status(state="queued", stage=QUEUE, epochs=recipe.train.epochs, queued=time.time()))
-            write_text(new / RECIPE_FILE, recipe.to_json())
+        existed = folder.is_dir()
+        with _parents(folder):
+            with _built(folder, aside) as new:
+                _fill(new, dataset, recipe, splits)
+            if enter is not None:
+                with _taken_back(folder, existed):
+                    enter()
+
+
+def _fill(folder: Path, dataset: Dataset, recipe: Recipe, splits: pd.DataFrame) -> None:
+    DATASET.write(folder / DATASET_FILE, {
+        "id": dataset.id, "name": dataset.name, "fingerprint": dataset.fingerprint, "classes": dataset.classes,
+        "path": str(dataset.path),
+    })
+    splits[["file", "path", "class", "split"]].to_csv(folder / SPLITS_FILE, index=False)
+    Job.describe(folder, "train", [dataset.id])
+    Job(folder).write_status(Status(state="queued", stage=QUEUE, epochs=recipe.train.epochs, queued=time.time()))
+    write_text(folder / RECIPE_FILE, recipe.to_json())
 
 
 @contextmanager
@@ -65,6 +77,20 @@ def _parents(folder: Path) -> Iterator[None]:
         for parent in missing:
             if parent.is_dir() and not any(parent.iterdir()):
                 parent.rmdir()
+        raise
+
+
+@contextmanager
+def _taken_back(folder: Path, existed: bool) -> Iterator[None]:
+    """Remove a run again when the block fails, unless it was started."""
+    try:
+        yield
+    except BaseException:
+        if Job(folder).status().state == "queued":
+            for path in folder.iterdir():
+                path.unlink()
+            if not existed:
+                folder.rmdir()
         raise
 
 

@@ -9,6 +9,8 @@ from __future__ import annotations
 import contextlib
 import json
 import shutil
+from collections.abc import Callable
+from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Self
 
@@ -47,13 +49,14 @@ class Run(Job):
     @classmethod
     def create(
         cls, dataset: Dataset, recipe: Recipe, workspace: Workspace | None = None, path: Path | str | None = None,
-        splits: pd.DataFrame | None = None,
+        splits: pd.DataFrame | None = None, enter: Callable[[Run], None] | None = None,
     ) -> Run:
-        """Make a run folder in state `queued`. Nothing is started: see `core.api.start`.
+        """Make a run folder in state `queued`. To have it started, too: `core.api.start`.
 
         Args:
             path: The folder. Default: a new one in the workspace.
             splits: Which image is in which split: file, path, class, split. Default: as the recipe splits the dataset.
+            enter: Has the run started. When that fails, there is none.
 
         Raises:
             RecipeError: the recipe asks for what this version cannot do.
@@ -74,7 +77,7 @@ class Run(Job):
             run, aside = cls(workspace.runs / workspace.new_id("run")), workspace.incoming
         else:
             run, aside = cls(path), None
-        creation.create(run.path, dataset, recipe, splits, aside)
+        creation.create(run.path, dataset, recipe, splits, aside, partial(enter, run) if enter else None)
         return run
 
     @classmethod
@@ -128,14 +131,20 @@ class Run(Job):
 
     @property
     def workspace(self) -> Workspace:
-        """The workspace of its dataset, with the limits that are stored there."""
-        return Workspace(self.dataset_path.parent.parent)
+        """The workspace that it belongs to, with the limits that are stored there."""
+        return Workspace(self._home)
 
     @property
     def limits(self) -> Limits:
-        """The limits of the workspace of its dataset, whether that is still there or not."""
-        root = self.dataset_path.parent.parent
-        return Limits.stored(root if root.is_dir() else self.path.parent.parent)
+        """The limits of that workspace, also when it is gone or cannot be written."""
+        return Limits.stored(self._home)
+
+    @property
+    def _home(self) -> Path:
+        """The root of the workspace around the run; of a run in a folder of its own, that of its dataset."""
+        around = self.path.parent.parent
+        inside = self.path.parent.name == "runs" and (around / "datasets").is_dir()
+        return around if inside else self.dataset_path.parent.parent
 
     @property
     def classes(self) -> list[str]:

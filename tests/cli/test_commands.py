@@ -211,6 +211,21 @@ def test_runs(capsys, workspace, finished):
     assert finished.id in printed(capsys, "runs")
 
 
+def test_runs_names_those_of_a_newer_version(capsys, workspace, dataset, finished):
+    newer = Run.create(dataset, Recipe.parse({"model": {"weights": "none"}}), workspace)
+    write_json(newer.path / "job.json", {"schema": 99})
+    capsys.readouterr()
+    assert main(["runs", "--json"]) == 0
+    captured = capsys.readouterr()
+    assert [row["id"] for row in json.loads(captured.out)] == [finished.id]
+    assert newer.id in captured.err and "newer version of Graft" in captured.err
+
+
+def test_runs_tells_who_is_gone(capsys, workspace, finished):
+    finished.write_status(replace(finished.status(), state="running", pid=2**30))
+    assert json.loads(printed(capsys, "runs", "--json"))[0]["state"] == "interrupted"
+
+
 def test_no_runs_yet(capsys, workspace):
     assert json.loads(printed(capsys, "runs", "--json")) == []
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import os
+import shutil
 import signal
 import subprocess
 import sys
@@ -14,12 +15,19 @@ import psutil
 import pytest
 
 from core import api
-from core.errors import RunError, WeightsNotFoundError
+from core.data.library import delete_dataset, ingest
+from core.errors import DataError, RunError, WeightsNotFoundError
 from core.jobs import queue as jobs
 from core.jobs.backends import LOCAL, PROJECT, LocalProcesses, worker_environment
+from core.jobs.job import Job
+from core.runs.index import active_runs, list_runs
+from core.runs.run import Run
 from core.runs.status import Status
+from core.store.files import write_json
 from core.store.limits import MachineLimits
 from core.store.machine import Machine
+from core.store.workspace import Workspace
+from tests.tiny import coloured_folder, tiny_recipe
 
 LONG = ("train.phases.0.freeze=none", "train.phases.0.epochs=1000")
 NO_WEIGHTS = ("model.backbone=VGG16", "model.weights=imagenet")
@@ -46,7 +54,7 @@ def test_a_run_outlives_who_started_it_and_stop_keeps_the_best_model(tiny_run, w
     subprocess.run([sys.executable, "-c", code, str(run.path), str(workspace.root)], cwd=PROJECT, check=True,
                    timeout=60)
     assert run.status().state == "running"
-    until(lambda: len(run.history()) >= 2)
+    until(lambda: len(run.history()) >= 2 and run.status().epoch >= 2)
     seen = run.status()
     assert seen.pid is not None and psutil.pid_exists(seen.pid)
     assert seen.epochs == 1000 and seen.epoch >= 2 and seen.eta_s is not None and seen.eta_s > 0
@@ -182,3 +190,140 @@ def test_folders_of_the_environment_reach_the_worker_as_absolute_ones(monkeypatc
     monkeypatch.delenv("KERAS_HOME", raising=False)
     found = worker_environment()
     assert found["GRAFT_WEIGHTS_DIR"] == str(tmp_path / "weights") and "KERAS_HOME" not in found
+
+
+def test_workspaces_of_one_machine_share_its_slots_oldest_first(tmp_path):
+    machine = Machine(tmp_path / "machine")
+    runs = []
+    for index, name in enumerate(("ada", "bob", "ada")):
+        workspace = Workspace(tmp_path / name, machine=machine)
+        dataset = ingest(coloured_folder(tmp_path / f"pictures-{index}"), workspace)
+        runs.append(Run.create(dataset, tiny_recipe(*NO_WEIGHTS), workspace))
+        jobs.submit(runs[-1], Workspace(tmp_path / name).machine)  # as another process sees it
+    assert [run.status().state for run in runs] == ["running", "queued", "queued"]
+    assert [job.id for job in jobs.active(machine)] == [run.id for run in runs]
+    assert [run.id for run in active_runs(Workspace(tmp_path / "bob"))] == [runs[1].id]
+
+    def second_has_begun() -> bool:
+        jobs.tick(machine)
+        assert sum(run.status().state == "running" for run in runs) <= 1
+        return runs[1].status().state != "queued"
+
+    until(second_has_begun)
+    assert runs[0].status().state == "failed" and runs[2].status().state == "queued"
+    runs[2].request_stop()
+    jobs.wait(runs[1])
+
+
+def entries(machine: Machine) -> list[str]:
+    return sorted(path.name for path in machine.queue.glob("*.json"))
+
+
+def test_the_index_holds_what_waits_or_works_and_nothing_else(tiny_run, workspace):
+    first, second = tiny_run(), tiny_run()
+    still = Machine(workspace.root, MachineLimits(max_parallel_runs=0))
+    for run in (first, second):
+        jobs.submit(run, still)
+    assert [name.rsplit("-", 1)[0] for name in entries(still)] == sorted([first.id, second.id])
+    first.request_stop()
+    assert [job.id for job in jobs.active(still)] == [second.id]
+    jobs.tick(still)
+    assert [name.rsplit("-", 1)[0] for name in entries(still)] == [second.id]
+    second.delete()
+    jobs.tick(still)
+    assert entries(still) == [] and jobs.active(still) == []
+
+
+def test_an_index_that_is_lost_is_made_again_from_the_folders(tiny_run, workspace):
+    still = Machine(workspace.root, MachineLimits(max_parallel_runs=0))
+    waiting, ended = tiny_run(), tiny_run()
+    ended.request_stop()
+    assert [job.id for job in jobs.active(still)] == [waiting.id] and not still.queue.exists()  # looking writes nothing
+    jobs.tick(still)
+    assert len(entries(still)) == 1
+    shutil.rmtree(still.queue)
+    jobs.tick(still)
+    assert [job.id for job in jobs.active(still)] == [waiting.id]
+    forgotten = tiny_run()  # made, and a crash before it was submitted
+    assert len(jobs.active(still)) == 1
+    jobs.rebuild(still)
+    assert {job.id for job in jobs.active(still)} == {waiting.id, forgotten.id}
+
+
+@pytest.mark.parametrize("content", ["", "{", "[]", '{"path": 3}', '{"schema": 99, "path": "runs/x"}'])
+def test_an_entry_that_cannot_be_read_stops_nobody(tiny_run, workspace, content):
+    still = Machine(workspace.root, MachineLimits(max_parallel_runs=0))
+    run = tiny_run()
+    jobs.submit(run, still)
+    (still.queue / "broken.json").write_text(content)
+    jobs.tick(still)
+    assert [job.id for job in jobs.active(still)] == [run.id]
+
+
+def test_a_workspace_that_was_moved_keeps_its_queue(tiny_run, workspace, tmp_path):
+    run = tiny_run()
+    jobs.submit(run, Machine(workspace.root, MachineLimits(max_parallel_runs=0)))
+    moved = Machine(workspace.root.rename(tmp_path / "elsewhere"))
+    assert [job.path for job in jobs.active(moved)] == [tmp_path / "elsewhere" / "runs" / run.id]
+
+
+def test_a_job_of_a_newer_version_is_not_started_and_stays_in_the_queue(tiny_run, workspace):
+    newer, later = tiny_run(), tiny_run()
+    jobs.submit(newer, Machine(workspace.root, MachineLimits(max_parallel_runs=0)))
+    write_json(later.path / "status.json", {"schema": 99, "state": "queued"})
+    jobs._enter(later, workspace.machine)
+    Job.describe(newer.path, "dream")
+    jobs.tick(Machine(workspace.root, MachineLimits(max_parallel_runs=5)))
+    assert newer.status().state == "queued" and len(entries(workspace.machine)) == 2
+
+
+def test_a_run_in_a_folder_of_its_own_keeps_its_dataset_from_being_deleted(colours, workspace, tmp_path):
+    run = api.start(colours, tiny_recipe(*LONG), workspace, run_dir=tmp_path / "mine", at_once=True)
+    with pytest.raises(DataError, match="in use by mine"):
+        delete_dataset(workspace, colours.id)
+    LOCAL.cancel(run.status().handle)
+    assert jobs.wait(run).state == "interrupted"
+    delete_dataset(workspace, colours.id)
+    assert not colours.path.exists()
+
+
+def test_a_look_at_the_queue_opens_no_file_of_what_has_ended(tiny_run, workspace):
+    still = Machine(workspace.root, MachineLimits(max_parallel_runs=0))
+    jobs.submit(tiny_run(), still)
+    opened: list[str] = []
+    watching = False
+
+    def hook(event: str, arguments: tuple[object, ...]) -> None:
+        if watching and event in ("open", "os.listdir", "os.scandir"):
+            opened.append(str(arguments[0]))
+
+    sys.addaudithook(hook)  # stays, asleep, until the process ends
+
+    def cost() -> int:
+        nonlocal watching
+        opened.clear()
+        watching = True
+        jobs.tick(still)
+        active_runs(workspace)
+        watching = False
+        return len(opened)
+
+    cost()  # the first time more is read, and remembered
+    before = cost()
+    for _ in range(12):
+        tiny_run().request_stop()
+    assert 0 < cost() == before < 20
+
+
+def test_start_puts_a_run_into_the_queue_or_past_it(colours, workspace, tmp_path):
+    Machine(workspace.root, MachineLimits(max_parallel_runs=0))
+    waiting = api.start(colours, tiny_recipe(*NO_WEIGHTS), Workspace(workspace.root))
+    assert waiting.status().state == "queued" and waiting.status().stage == "queue"
+    with pytest.raises(WeightsNotFoundError):  # who waits in front of it learns before anything is made
+        api.start(colours, tiny_recipe(*NO_WEIGHTS), Workspace(workspace.root), at_once=True)
+    assert [run.id for run in list_runs(workspace)] == [waiting.id]
+    run = api.start(colours.id, tiny_recipe(), Workspace(workspace.root), at_once=True)
+    assert run.status().state == "running" and {job.id for job in jobs.active(workspace.machine)} == {
+        waiting.id, run.id}
+    LOCAL.cancel(run.status().handle)
+    jobs.wait(run)

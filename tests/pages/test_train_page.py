@@ -194,6 +194,13 @@ def test_broken_folders_do_not_take_the_page_down(run, dataset, workspace, open_
     assert not test.error and button(test, "Go to Data")
 
 
+def test_a_run_of_a_newer_version_is_named(run, dataset, workspace, open_page):
+    write_json(run.path / "job.json", {"schema": 99})
+    test = open_page("train")
+    assert run.id in said(test) and "newer version of Graft" in said(test)
+    assert button(test, "Start training") and run.path.is_dir()
+
+
 def test_a_run_that_failed_stays_within_reach(workspace, dataset, recipe, run, open_page):
     other = Run.create(dataset, recipe.override(["train.phases.0.epochs=3"]), workspace)
     other.write_status(Status(state="failed", epochs=3, error={"kind": "OutOfMemoryError", "message": "Too large.",
