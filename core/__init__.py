@@ -20,6 +20,7 @@ from typing import TYPE_CHECKING, Any
 if TYPE_CHECKING:
     from core.api import evaluate as evaluate
     from core.api import predict as predict
+    from core.api import start as start
     from core.api import train as train
     from core.data.dataset import Dataset as Dataset
     from core.data.library import ingest as ingest
@@ -41,6 +42,7 @@ _HOMES = {
     "list_datasets": "core.data.library",
     "list_runs": "core.runs.index",
     "predict": "core.api",
+    "start": "core.api",
     "train": "core.api",
 }
 __all__ = list(_HOMES)  # noqa: PLE0605

@@ -107,7 +107,7 @@ def test_modules_are_named_for_what_they_do(place):
 
 
 @pytest.mark.parametrize("name", ["Workspace", "Recipe", "GraftError", "ingest", "list_datasets", "Dataset", "train",
-                                  "Run", "list_runs", "predict", "evaluate"])
+                                  "start", "Run", "list_runs", "predict", "evaluate"])
 def test_the_python_api_is_there(name):
     import core
 

@@ -183,7 +183,7 @@ def runs(as_json: JsonOption = False) -> None:
     from core.jobs import queue
 
     workspace = Workspace.default()
-    queue.tick(workspace.machine)
+    queue.reap(workspace.machine)
     for name, trouble in unreadable_runs(workspace):
         output.tell(f"Not listed: {name}. {trouble}")
     rows = [api.describe(run) for run in list_runs(workspace)]

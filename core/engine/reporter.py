@@ -118,4 +118,5 @@ class Reporter:
     def _beat(self) -> None:
         while not self._ended.wait(BEAT_SECONDS):
             if not self._ended.is_set():
-                self.update(force=True)
+                with contextlib.suppress(OSError):  # it beats on after a bad moment of the disk
+                    self.update(force=True)

@@ -76,6 +76,12 @@ def tick(machine: Machine, backend: Backend = LOCAL) -> None:
                 _start_what_fits(machine, backend)
 
 
+def reap(machine: Machine, backend: Backend = LOCAL) -> None:
+    """Find the jobs whose process is gone, and start nothing: for who only wants to know how things stand."""
+    for job in active(machine):
+        reaper.judge(job, backend)
+
+
 def active(machine: Machine) -> list[Job]:
     """The jobs of all workspaces that wait or work, the oldest first. Writes nothing."""
     found = map(Job, _entries(machine).values()) if machine.queue.is_dir() else _scan(machine)

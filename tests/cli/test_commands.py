@@ -221,9 +221,11 @@ def test_runs_names_those_of_a_newer_version(capsys, workspace, dataset, finishe
     assert newer.id in captured.err and "newer version of Graft" in captured.err
 
 
-def test_runs_tells_who_is_gone(capsys, workspace, finished):
+def test_runs_tells_who_is_gone_and_starts_nobody(capsys, workspace, dataset, finished):
     finished.write_status(replace(finished.status(), state="running", pid=2**30))
-    assert json.loads(printed(capsys, "runs", "--json"))[0]["state"] == "interrupted"
+    waiting = Run.create(dataset, Recipe.parse({"model": {"weights": "none"}}), workspace)
+    states = {row["id"]: row["state"] for row in json.loads(printed(capsys, "runs", "--json"))}
+    assert states == {finished.id: "interrupted", waiting.id: "queued"}
 
 
 def test_no_runs_yet(capsys, workspace):
