@@ -23,7 +23,7 @@ from benchmarks.systems import Bench, recipe
 from core.backbones import weights
 from core.backbones.catalogue import get
 from core.errors import GraftError
-from core.jobs.queue import PROJECT, worker_environment
+from core.jobs.backends import PROJECT, worker_environment
 from core.recipe.fields import Recipe
 from core.runs.run import Run
 from core.store.workspace import Workspace

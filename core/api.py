@@ -13,6 +13,7 @@ from core import errors
 from core.backbones import catalogue, weights
 from core.errors import DataError, RunError
 from core.jobs import queue as jobs
+from core.jobs import reaper
 from core.recipe.fields import Recipe
 from core.recipe.specs import require_available
 from core.runs import recovery
@@ -197,7 +198,7 @@ def require_model(run: Run, progress: Progress | None = None) -> None:
         if progress:
             progress("Making the model of the best epoch", 0.0)
         recovery.request(run)
-        jobs.run_now(run)
+        jobs.run_now(run, run.workspace.machine)
         jobs.wait(run)
     if not run.has_model:
         status = run.status()
@@ -282,4 +283,6 @@ def _dataset(dataset: Dataset | str | Path, workspace: Workspace, progress: Prog
 
 
 def _run(run: Run | Path | str) -> Run:
-    return run if isinstance(run, Run) else Run.open(run)
+    run = run if isinstance(run, Run) else Run.open(run)
+    reaper.judge(run)  # of one that died there may be a model to be made
+    return run

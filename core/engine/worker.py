@@ -13,7 +13,6 @@ import os
 import sys
 import time
 import traceback
-from importlib import import_module
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -25,7 +24,7 @@ from core.engine.feed.pixels import Pixels
 from core.engine.quick_import import quickly
 from core.engine.reporter import Reporter, StopRequested
 from core.errors import DiskFullError, GraftError, OutOfMemoryError
-from core.jobs.job import KINDS, Job
+from core.jobs.job import KINDS, Job, named
 from core.jobs.status import PREPARE
 from core.runs import recovery
 from core.runs.run import Run
@@ -51,8 +50,7 @@ def main(arguments: list[str]) -> int:
     with Reporter(job) as reporter:
         try:
             job.append_event("state", state="running")
-            module, function = KINDS[job.kind].carried_out_by.split(":")
-            state, message = getattr(import_module(module), function)(job, reporter)
+            state, message = named(KINDS[job.kind].carried_out_by)(job, reporter)
         except StopRequested:
             state, message = "stopped", "Stopped before there was a model to keep: there is no model."
         except Exception as error:  # the worker's outermost frame: everything becomes the run's state

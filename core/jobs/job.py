@@ -9,8 +9,9 @@ from __future__ import annotations
 import contextlib
 import json
 import time
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import asdict, dataclass, replace
+from importlib import import_module
 from pathlib import Path
 from typing import Any, Self
 
@@ -36,11 +37,21 @@ class Kind:
     carried_out_by: str
     """`module:function` of the engine; the function takes the job and its reporter, and gives the final state and its
     message."""
+    when_lost: str = ""
+    """`module:function`, called with a job whose process is gone. It may put the job into state `queued` again, for
+    what can still be done; nothing: the job has ended."""
 
 
 KINDS = {
-    "train": Kind("Training", "core.engine.worker:train"),
+    "train": Kind("Training", "core.engine.worker:train", "core.runs.recovery:when_lost"),
 }
+
+
+def named(function: str) -> Callable[..., Any]:
+    """A function that KINDS names, imported when it is needed: what jobs carry, they do not know."""
+    module, _, name = function.partition(":")
+    found: Callable[..., Any] = getattr(import_module(module), name)
+    return found
 
 
 class Job:

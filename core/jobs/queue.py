@@ -20,10 +20,10 @@ from pathlib import Path
 
 from filelock import Timeout
 
-from core.errors import NewerFormatError, RunError
+from core.errors import GraftError, NewerFormatError, RunError
 from core.jobs import reaper
 from core.jobs.backends import LOCAL, Backend
-from core.jobs.job import Job
+from core.jobs.job import KINDS, Job, named
 from core.jobs.status import PREPARE, Status
 from core.store.documents import Format
 from core.store.files import disk_errors
@@ -121,12 +121,25 @@ def _start(job: Job, status: Status, backend: Backend) -> None:
 
 def _start_what_fits(machine: Machine, backend: Backend) -> None:
     states, ended = _look(machine, backend)
-    for entry in ended:
-        entry.unlink(missing_ok=True)
+    for entry, job in ended:
+        if _taken_up_again(job):
+            states.append((job, job.status()))
+        else:
+            entry.unlink(missing_ok=True)
     room = machine.limits.max_parallel_runs - sum(status.state == "running" for _, status in states)
     waiting = [(job, status) for job, status in states if status.state == "queued" and not job.newer]
     for job, status in sorted(waiting, key=lambda pair: pair[1].queued)[:max(room, 0)]:
         _start_or_fail(job, status, backend)
+
+
+def _taken_up_again(job: Job) -> bool:
+    """True when a job whose process is gone waits again, for what can still be done of it."""
+    if job.status().state != "interrupted":
+        return False
+    with contextlib.suppress(GraftError, OSError):  # it cannot be read, or a full disk; it has ended then
+        if function := KINDS[job.kind].when_lost:
+            named(function)(job)
+    return job.status().state == "queued"
 
 
 def _start_or_fail(job: Job, status: Status, backend: Backend) -> None:
@@ -145,8 +158,8 @@ def _require_active(status: Status) -> None:
         raise RunError(f"The run is {status.state}.", "Start a new run.")
 
 
-def _look(machine: Machine, backend: Backend) -> tuple[list[tuple[Job, Status]], list[Path]]:
-    """The jobs in the index that wait or work, and the files of those that do no more."""
+def _look(machine: Machine, backend: Backend) -> tuple[list[tuple[Job, Status]], list[tuple[Path, Job]]]:
+    """The jobs in the index that wait or work, and those that do no more, with their files."""
     found, ended = [], []
     for entry, folder in _entries(machine).items():
         job = Job(folder)
@@ -154,7 +167,7 @@ def _look(machine: Machine, backend: Backend) -> tuple[list[tuple[Job, Status]],
         if status.active:
             found.append((job, status))
         elif not job.newer:
-            ended.append(entry)
+            ended.append((entry, job))
     return found, ended
 
 

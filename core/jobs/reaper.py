@@ -6,6 +6,7 @@ heartbeat alone.
 
 from __future__ import annotations
 
+import contextlib
 import time
 from dataclasses import replace
 
@@ -28,7 +29,8 @@ def judge(job: Job, backend: Backend = LOCAL) -> Status:
     status = job.status()  # its last word may have come in between
     if lost(job, status, backend):
         status = replace(status, state="interrupted", eta_s=None, message="The training process is gone.")
-        job.write_status(status)
+        with contextlib.suppress(OSError):  # who may only read sees it all the same
+            job.write_status(status)
     return status
 
 

@@ -12,6 +12,8 @@ from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
+from core.jobs.job import Job
+from core.jobs.status import QUEUE
 from core.runs import results
 from core.runs.run import Run
 from core.runs.status import Status
@@ -45,13 +47,20 @@ def due(run: Run, status: Status) -> bool:
     return status.state == "interrupted" and possible(run, status) and _attempts(run) < MOST_ATTEMPTS
 
 
+def when_lost(job: Job) -> None:
+    """Ask for the recovery of a run whose process is gone, when it is due: what `core.jobs` does for training."""
+    run = Run(job.path)
+    if due(run, run.status()):
+        request(run)
+
+
 def request(run: Run) -> None:
     """Ask for the recovery of a run and put it into state `queued`. To be started like any other."""
     before = run.status()
     first = _read(run) or {"before": {"state": before.state, "message": before.message, "error": before.error}}
     _FORMAT.write(run.path / _REQUEST, {**first, "attempts": _attempts(run) + 1})
     run.forget_stop()  # it asked for the end of the training
-    run.write_status(replace(before, state="queued", queued=time.time(), eta_s=None,
+    run.write_status(replace(before, state="queued", stage=QUEUE, queued=time.time(), eta_s=None,
                              message="The model of its best epoch is made next."))
 
 
