@@ -44,13 +44,13 @@ def decoding_thread() -> None:
 def prediction_ahead() -> None:
     """A batch is decoded on all cores when it is wanted, and predicted before the next one is begun."""
     from core.engine.feed.threads import pool
-    from core.engine.inference import server
+    from core.engine.inference import decoding
 
     def when_asked(work: Callable[[Any], Any], items: Sequence[Any], ahead: int) -> Iterator[Any]:
-        for start in range(0, len(items), server.BATCH):
-            yield from list(pool().map(work, items[start:start + server.BATCH]))
+        for start in range(0, len(items), decoding.BATCH):
+            yield from list(pool().map(work, items[start:start + decoding.BATCH]))
 
-    server.in_threads = when_asked  # type: ignore[assignment]
+    decoding.in_threads = when_asked  # type: ignore[assignment]
 
 
 def batches_ahead() -> None:
@@ -105,10 +105,13 @@ def train(run_dir: str) -> int:
 
 def predict(run_dir: str, folder: str) -> int:
     """What the prediction process does for every file of a folder."""
-    from core.engine.inference import server
+    from core.engine.inference.models import Models
+    from core.engine.inference.operations import OPERATIONS
+    from core.engine.inference.request import Request
+    from core.store.limits import Limits
 
-    model = server.Models().get(Path(run_dir))
-    server.predict(model, [str(path) for path in sorted(Path(folder).iterdir())], 3, lambda done, total: None)
+    request = Request(sorted(Path(folder).iterdir()), 60.0, Limits().image_pixels, lambda done, total: None, {"top_k": 3})
+    OPERATIONS["predict"](Models().get(Path(run_dir)), request)
     return 0
 
 
