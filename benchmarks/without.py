@@ -110,7 +110,8 @@ def predict(run_dir: str, folder: str) -> int:
     from core.engine.inference.request import Request
     from core.store.limits import Limits
 
-    request = Request(sorted(Path(folder).iterdir()), 60.0, Limits().image_pixels, lambda done, total: None, {"top_k": 3})
+    pictures = sorted(Path(folder).iterdir())
+    request = Request(pictures, 60.0, Limits().image_pixels, lambda done, total: None, {"top_k": 3})
     OPERATIONS["predict"](Models().get(Path(run_dir)), request)
     return 0
 

@@ -93,6 +93,14 @@ def train(
     return run
 
 
+def delete_dataset(workspace: Workspace, dataset_id: str) -> None:
+    """Delete a dataset with its images. Raises NotFoundError, and DataError while a run waits or trains on it."""
+    from core.data import library
+
+    busy = [job.id for job in jobs.active(workspace.machine) if dataset_id in job.datasets]
+    library.delete_dataset(workspace, dataset_id, busy)
+
+
 def prepare_weights(recipe: Recipe, progress: Progress | None = None) -> None:
     """See that a recipe can be carried out and its weights are on this machine, before anything is made.
 

@@ -65,6 +65,10 @@ class DatasetShapeError(DataError):
     """There are images, but not at least two classes of them in folders."""
 
 
+class EmptyClassError(DatasetShapeError):
+    """A class has no image that can be used. The others can be had without it."""
+
+
 class TooManyBadFilesError(DataError):
     """More than a fifth of the files are not readable images."""
 

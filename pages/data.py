@@ -19,6 +19,7 @@ if task is not None and task.error is None:
 if task is not None:
     ingestion.outcome(task)
 
+datasets.unreadable()
 dataset = state.dataset()
 if dataset is None:
     st.markdown("Graft learns from examples: **one folder of pictures per class**, in one archive.")

@@ -52,16 +52,22 @@ DatasetArgument = Annotated[
     str, typer.Argument(metavar="DATASET", help="A zip, tar or folder of class folders, a sample, or a dataset id.")
 ]
 RunArgument = Annotated[str, typer.Argument(metavar="RUN_DIR", help="The folder of a run, or its id.")]
+AcceptBadOption = Annotated[bool, typer.Option(
+    "--accept-bad", help="Go on although many files cannot be read; they are left out.")]
+AcceptEmptyOption = Annotated[bool, typer.Option(
+    "--accept-empty", help="Leave out classes that have no image, instead of refusing all.")]
 JsonOption = Annotated[bool, typer.Option("--json", help="Print JSON.")]
 
 
 @app.command()
-def inspect(dataset: DatasetArgument, as_json: JsonOption = False) -> None:
+def inspect(dataset: DatasetArgument, accept_bad: AcceptBadOption = False, accept_empty: AcceptEmptyOption = False,
+            as_json: JsonOption = False) -> None:
     """Show what is in a dataset, and what of it cannot be used."""
     from core.data.checks.summary import summarise
     from core.data.library import resolve_dataset
 
-    summary = summarise(resolve_dataset(dataset, Workspace.default(), output.Bar()))
+    summary = summarise(resolve_dataset(dataset, Workspace.default(), output.Bar(), accept_bad=accept_bad,
+                                        accept_empty=accept_empty))
     output.print_json(summary) if as_json else output.print_summary(summary)
 
 
@@ -80,15 +86,21 @@ def train(
                                        "such as model.dropout=0.4. Can be given several times.")
     ] = None,
     run_dir: Annotated[Path | None, typer.Option(help="The run's folder. Default: a new one in the workspace.")] = None,
+    accept_bad: AcceptBadOption = False,
+    accept_empty: AcceptEmptyOption = False,
 ) -> None:
     """Train a model. Ctrl-C stops it and keeps the best model so far."""
     from core import api
+    from core.data.library import resolve_dataset
     from core.jobs import queue as jobs
 
     short = {"backbone": backbone, "alpha": alpha, "weights": weights, "freeze": freeze, "epochs": epochs, "seed": seed}
     given = {name: value for name, value in short.items() if value is not None}
     final = _recipe(dataset, recipe, given, settings or [])
-    run = api.start(dataset, final, Workspace.default(), run_dir=run_dir, at_once=True, progress=output.Bar())
+    api.prepare_weights(final, output.Bar())  # before the images are read: that may take longer
+    workspace = Workspace.default()
+    found = resolve_dataset(dataset, workspace, output.Bar(), accept_bad=accept_bad, accept_empty=accept_empty)
+    run = api.start(found, final, workspace, run_dir=run_dir, at_once=True, progress=output.Bar())
     output.tell(f"Run folder: {run.path}")
     log = output.TrainingLog(run)
     try:

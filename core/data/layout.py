@@ -6,7 +6,7 @@ from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field
 
 from core.data.sources.names import natural
-from core.errors import DatasetShapeError
+from core.errors import DatasetShapeError, EmptyClassError
 
 SPLITS = ("train", "validation", "test")
 SPLIT_FOLDERS = {
@@ -14,6 +14,7 @@ SPLIT_FOLDERS = {
     "test": "test", "testing": "test",
 }
 HOW_TO = "Put the images into one folder for each class, for example cats/1.jpg and dogs/1.jpg, and zip these folders."
+NO_IMAGES = "Put images into it, or go on without it."
 
 Folders = tuple[str, ...]
 
@@ -27,6 +28,8 @@ class Layout:
     splits: str = "none"
     """Where the split folders stand: `none`, `outside` (train/cats) or `inside` (cats/train) the class folders."""
     classes: list[str] = field(default_factory=list)
+    empty: list[str] = field(default_factory=list)
+    """Folders in the place of a class that hold nothing; left out of the classes."""
 
     def class_of(self, path: str) -> tuple[str, str] | None:
         """(class, split) of an image's path; split is "" without split folders. None: in no class folder."""
@@ -43,15 +46,17 @@ class Layout:
         return None if known is None else (outer, known)
 
 
-def recognise(images: Sequence[str], empty_folders: Iterable[str] = ()) -> Layout:
+def recognise(images: Sequence[str], empty_folders: Iterable[str] = (), accept_empty: bool = False) -> Layout:
     """Work the layout out from the paths of the images.
 
     Args:
         images: Paths inside the source, with `/`.
         empty_folders: Paths of folders that hold no file at all; one in the place of a class is an empty class.
+        accept_empty: Leave empty classes out.
 
     Raises:
-        DatasetShapeError: no image, no class folders, a single class, or an empty one.
+        DatasetShapeError: no image, no class folders, or a single class.
+        EmptyClassError: an empty class, and `accept_empty` is not set.
     """
     if not images:
         raise DatasetShapeError("There is no image in it.", HOW_TO)
@@ -62,13 +67,12 @@ def recognise(images: Sequence[str], empty_folders: Iterable[str] = ()) -> Layou
     empty = {place[0] for path in empty_folders if (place := layout.class_of(f"{path}/."))} - found
     if not found:
         raise DatasetShapeError(f"There are {len(images)} images, but no folders that say what they show.", HOW_TO)
-    if empty:
-        raise DatasetShapeError(f"The class {_quoted(empty)} has no images.",
-                                "Put images into it, or remove the folder.")
+    if empty and not accept_empty:
+        raise EmptyClassError(f"The class {_quoted(empty)} has no images.", NO_IMAGES)
     if len(found) < 2:
         raise DatasetShapeError(
             f"There is only one class, {_quoted(found)}; a classifier needs at least two to tell apart.", HOW_TO)
-    return Layout(root, layout.splits, sorted(found, key=natural))
+    return Layout(root, layout.splits, sorted(found, key=natural), sorted(empty, key=natural))
 
 
 def _root(folders: set[Folders]) -> Folders:

@@ -1,4 +1,4 @@
-"""The manifest: one row per image, kept as Parquet in the dataset's folder."""
+"""The manifest: one row per image as it was ingested, kept as Parquet in the dataset's folder and never rewritten."""
 
 from __future__ import annotations
 
@@ -29,8 +29,14 @@ def build(rows: Iterable[Mapping[str, Any]]) -> pd.DataFrame:
     return table.astype({**dict.fromkeys(TEXT, "str"), **dict.fromkeys(NUMBERS, "int64")})
 
 
+def by_class(table: pd.DataFrame) -> pd.DataFrame:
+    """A manifest whose classes have changed, in the order of `build` again; the rows of a class stay in theirs."""
+    rank = {label: place for place, label in enumerate(sorted(table["class"].unique(), key=natural))}
+    return table.sort_values("class", key=lambda labels: labels.map(rank), kind="stable", ignore_index=True)
+
+
 def write(table: pd.DataFrame, folder: Path) -> None:
-    """Replace the manifest in a dataset's folder atomically."""
+    """Put the manifest into a dataset's folder, atomically."""
     with replacing(folder / FILE) as temporary:
         table.to_parquet(temporary, index=False)
 
@@ -41,10 +47,20 @@ def read(folder: Path) -> pd.DataFrame:
 
     try:  # in one thread: a small table, and a pool of threads costs the page process 5 MB
         table = parquet.ParquetFile(folder / FILE).read(use_threads=False).to_pandas(use_threads=False)
-    except (OSError, ValueError) as error:
+        return table[list(COLUMNS)]
+    except Exception as error:  # pyarrow raises OSError, ValueError, KeyError, NotImplementedError ...
         raise DataError(f"The manifest of the dataset in {folder.name} cannot be read: {error}.",
-                        "Delete the dataset and upload it again.") from error
-    return table[list(COLUMNS)]
+                        "Upload the archive again, or put the file back from a copy.") from error
+
+
+def usable(table: pd.DataFrame) -> pd.DataFrame:
+    """The rows of images that can be used."""
+    return table[table["status"] == "ok"].reset_index(drop=True)
+
+
+def classes(table: pd.DataFrame) -> list[str]:
+    """The labels of the images that can be used, in natural order."""
+    return sorted(usable(table)["class"].unique().tolist(), key=natural)
 
 
 def fingerprint(table: pd.DataFrame) -> str:

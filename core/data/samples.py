@@ -1,18 +1,13 @@
-"""Datasets that come along and need no network."""
+"""Datasets that come along and need no network: how each is written to a folder."""
 
 from __future__ import annotations
 
-import shutil
 from collections.abc import Callable
 from dataclasses import dataclass
 from importlib.util import find_spec
 from pathlib import Path
 
-from core.data.dataset import Dataset
-from core.data.library import Progress, ingest
-from core.errors import NotFoundError
 from core.recipe.fields import DataSettings, ModelSettings, Phase, Recipe, TrainSettings
-from core.store.workspace import Workspace
 
 DIGIT_EDGE = 32
 """Pixels. The digits are 8×8; enlarged so that people can see them."""
@@ -29,22 +24,6 @@ class Sample:
     """Write one folder per class below a folder that exists."""
     recipe: Recipe | None = None
     """What to propose where no pretrained weights can be had."""
-
-
-def ingest_sample(name: str, workspace: Workspace, progress: Progress | None = None) -> Dataset:
-    """Write a sample out and ingest it. Raises NotFoundError for an unknown name."""
-    if name not in SAMPLES:
-        raise NotFoundError(f"There is no sample '{name}'.", f"Samples: {', '.join(SAMPLES)}.")
-    folder = workspace.incoming / workspace.new_id(name)
-    folder.mkdir()
-    try:
-        if progress is not None:
-            progress("Writing the sample", 0.0)
-        SAMPLES[name].write(folder)
-        return ingest(folder, workspace, name=SAMPLES[name].title, progress=progress,
-                      source_text=f"sample: {name}", source_key=source_key(name))
-    finally:
-        shutil.rmtree(folder, ignore_errors=True)
 
 
 def source_key(name: str) -> str:

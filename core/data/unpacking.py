@@ -1,27 +1,24 @@
-"""Unpacking a source into a folder of checked images: members are read in one thread and decoded in others."""
+"""Unpacking a source into a folder of checked images: members are read here and decoded in another process."""
 
 from __future__ import annotations
 
 import hashlib
 import time
-from collections import deque
 from collections.abc import Callable, Iterator
-from concurrent.futures import Future, ThreadPoolExecutor
 from dataclasses import dataclass
-from functools import partial
 from pathlib import Path
 from typing import Any
 
 from core.data import copies, layout
+from core.data.checker import Checker
 from core.data.images import formats
 from core.data.images.decode import IMAGES
-from core.data.images.inspection import Inspection, inspect
+from core.data.images.inspection import Inspection
 from core.data.images.thumbnails import THUMBNAILS, thumbnail_path
 from core.data.sources import archive, names
 from core.data.sources.members import DamagedMemberError, Member, Notes
-from core.errors import DatasetShapeError, TooManyBadFilesError
+from core.errors import DatasetShapeError, EmptyClassError, TooManyBadFilesError
 from core.store.limits import Limits
-from core.store.processes import cores
 
 Progress = Callable[[str, float], None]
 """Called with what is being done and how much of it is done, 0..1. May raise, to cancel."""
@@ -40,20 +37,26 @@ class Unpacked:
 
 
 def unpack(
-    source: Path, folder: Path, limits: Limits, progress: Progress | None = None, accept_bad: bool = False
+    source: Path, folder: Path, limits: Limits, progress: Progress | None = None, accept_bad: bool = False,
+    accept_empty: bool = False,
 ) -> Unpacked:
     """Write the images of an archive or folder below `folder`, each decoded once to know whether it is good.
+
+    Args:
+        accept_bad: Go on although many files are bad.
+        accept_empty: Leave out classes without a usable image, instead of refusing all.
 
     Raises:
         ArchiveError: the source cannot be read or is over a limit.
         DatasetShapeError: there are not at least two classes of images in folders.
+        EmptyClassError: a class has no usable image, and `accept_empty` is not set.
         TooManyBadFilesError: more than `limits.bad_share` of the files are bad, and `accept_bad` is not set.
     """
     for name in (IMAGES, THUMBNAILS):
         (folder / name).mkdir(parents=True)
     notes, folders = Notes(), _Folders()
     rows = _read_and_check(source, folder, limits, notes, folders, _throttled(progress))
-    structure = layout.recognise([row["path"] for row in rows], folders.empty())
+    structure = layout.recognise([row["path"] for row in rows], folders.empty(), accept_empty)
     kept = []
     for row in rows:
         place = structure.class_of(row["path"])
@@ -62,8 +65,11 @@ def unpack(
             notes.add("outside the class folders", row["path"])
         else:
             kept.append({**row, "class": place[0], "split": place[1]})
-    _judge_bad_files(kept, structure.classes, limits, accept_bad)
-    return Unpacked(kept, structure.classes, [*notes.lines(), *copies.notes(kept)])
+    _judge_bad_files(kept, limits, accept_bad)
+    classes = _judge_classes(kept, structure.classes, accept_empty)
+    for name in [*structure.empty, *(name for name in structure.classes if name not in classes)]:
+        notes.add("a class without a usable image", name)
+    return Unpacked(kept, classes, [*notes.lines(), *copies.notes(kept)])
 
 
 class _Folders:
@@ -89,26 +95,34 @@ def _read_and_check(
     source: Path, folder: Path, limits: Limits, notes: Notes, folders: _Folders, progress: Progress
 ) -> list[dict[str, Any]]:
     rows: list[dict[str, Any]] = []
-    waiting: deque[tuple[dict[str, Any], Future[Inspection]]] = deque()
-    check = partial(_check, folder, limits.image_pixels)
-    pool = ThreadPoolExecutor(cores(), thread_name_prefix="check")
-    try:
+    asked: dict[str, dict[str, Any]] = {}
+    with Checker(folder, limits.image_pixels) as checker:
         for member in archive.walk(source, limits, notes):
             folders.add(member)
             if member.is_folder or (row := _store(member, folder, len(rows), notes)) is None:
                 continue
             rows.append(row)
             if row["status"] == "ok":
-                waiting.append((row, pool.submit(check, row["file"])))
-            if len(waiting) > _LOOK_AHEAD:
-                _settle(*waiting.popleft(), folder)
-            progress("Unpacking and checking images", 0.95 * member.fraction)
-        while waiting:
-            progress("Checking the last images", 0.95)
-            _settle(*waiting.popleft(), folder)
-    finally:
-        pool.shutdown(wait=True, cancel_futures=True)
+                asked[row["file"]] = row
+                checker.ask(row["file"])
+            fraction = 0.95 * member.fraction
+            for file, result in _answers(checker, _LOOK_AHEAD, "Unpacking and checking images", fraction, progress):
+                _settle(asked.pop(file), result, folder)
+        for file, result in _answers(checker, 0, "Checking the last images", 0.95, progress):
+            _settle(asked.pop(file), result, folder)
     return rows
+
+
+def _answers(checker: Checker, most: int, what: str, fraction: float,
+             progress: Progress) -> Iterator[tuple[str, Inspection]]:
+    """The answers that have come; waits for more while more than `most` files have none. May be cancelled."""
+    while True:
+        progress(what, fraction)
+        answer = checker.answer(wait=checker.waiting > most)
+        if answer is not None:
+            yield answer
+        elif checker.waiting <= most:
+            return
 
 
 def _store(member: Member, folder: Path, index: int, notes: Notes) -> dict[str, Any] | None:
@@ -147,17 +161,8 @@ def _write(path: Path, first: bytes, rest: Iterator[bytes]) -> tuple[int, str]:
     return length, digest.hexdigest()
 
 
-def _check(folder: Path, max_pixels: int, file: str) -> Inspection:
-    """Decode one stored file, and keep its thumbnail where it has one."""
-    result = inspect(folder / IMAGES / file, max_pixels)
-    if result.thumbnail is not None:
-        thumbnail_path(folder, file).write_bytes(result.thumbnail)
-    return result
-
-
-def _settle(row: dict[str, Any], future: Future[Inspection], folder: Path) -> None:
+def _settle(row: dict[str, Any], result: Inspection, folder: Path) -> None:
     """Enter the result of a check into its row."""
-    result = future.result()
     if result.reason:
         _make_bad(row, folder, result.reason)
     else:
@@ -176,20 +181,31 @@ def _remove(folder: Path, file: str) -> None:
         thumbnail_path(folder, file).unlink(missing_ok=True)
 
 
-def _judge_bad_files(rows: list[dict[str, Any]], classes: list[str], limits: Limits, accept_bad: bool) -> None:
+def _judge_bad_files(rows: list[dict[str, Any]], limits: Limits, accept_bad: bool) -> None:
     bad = [row for row in rows if row["status"] == "bad"]
-    examples = "; ".join(f"{row['path']}: {row['reason']}" for row in bad[:3])
     if len(bad) == len(rows):
-        raise DatasetShapeError(f"None of the {len(rows)} image files can be read ({examples}).", layout.HOW_TO)
+        raise DatasetShapeError(f"None of the {len(rows)} image files can be read ({_examples(bad)}).", layout.HOW_TO)
     if len(bad) > limits.bad_share * len(rows) and not accept_bad:
         raise TooManyBadFilesError(
-            f"{len(bad)} of {len(rows)} image files cannot be read ({examples}).",
+            f"{len(bad)} of {len(rows)} image files cannot be read ({_examples(bad)}).",
             "Check where they come from, or go on without them.",
         )
+
+
+def _judge_classes(rows: list[dict[str, Any]], classes: list[str], accept_empty: bool) -> list[str]:
+    """The classes with a good image."""
     good = {row["class"] for row in rows if row["status"] == "ok"}
-    if empty := [name for name in classes if name not in good]:
-        raise DatasetShapeError(f"The class '{empty[0]}' has no readable image ({examples}).",
-                                "Put good images into it, or remove the folder.")
+    empty = [name for name in classes if name not in good]
+    if empty and not accept_empty:
+        bad = [row for row in rows if row["class"] == empty[0]]
+        raise EmptyClassError(f"The class '{empty[0]}' has no readable image ({_examples(bad)}).", layout.NO_IMAGES)
+    if len(good) < 2:
+        raise DatasetShapeError(f"Only one class, '{good.pop()}', has images that can be read.", layout.HOW_TO)
+    return [name for name in classes if name in good]
+
+
+def _examples(bad: list[dict[str, Any]]) -> str:
+    return "; ".join(f"{row['path']}: {row['reason']}" for row in bad[:3])
 
 
 def _throttled(progress: Progress | None) -> Progress:

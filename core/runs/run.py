@@ -37,6 +37,7 @@ HISTORY_COLUMNS = (
     "images_per_second",
 )
 """`phase_index` counts the recipe's phases from 0: their names may be equal."""
+
 _DATASET_KEYS = {"id", "name", "classes", "path"}
 _known: dict[Path, tuple[tuple[tuple[int, int, int], ...], str]] = {}
 """Why run folders cannot be read, by the stamps of their files: lists of runs are asked for many times a minute."""
@@ -64,14 +65,14 @@ class Run(Job):
             RunError: `path` exists and holds something.
             DiskFullError, WorkspaceError: the folder cannot be written; nothing is left behind.
         """
-        from core.data.splits.split import split_dataset
+        from core.data.splits.split import split
 
         require_available(recipe)
         catalogue.check(recipe)
         if path is None and workspace is None:
             raise RunError("A run needs a workspace or a folder.")
         if splits is None:
-            splits = split_dataset(dataset, recipe.data)
+            splits = split(dataset.usable(), recipe.data)
         if path is None:
             assert workspace is not None
             run, aside = cls(workspace.runs / workspace.new_id("run")), workspace.incoming
@@ -100,13 +101,13 @@ class Run(Job):
 
     @property
     def dataset(self) -> dict[str, Any]:
-        """`dataset.json`: id, name, fingerprint, classes, path. Raises RunError when it cannot be read."""
+        """`dataset.json`: id, name, fingerprint, classes, path. Raises RunError, NewerFormatError."""
         try:
             document: dict[str, Any] = DATASET.read(self.path / DATASET_FILE)
         except (OSError, ValueError) as error:
             raise RunError(f"What the run {self.id} was trained on cannot be read: {error}.",
                            "Choose another run.") from error
-        if not isinstance(document, dict) or not _DATASET_KEYS <= document.keys():
+        if not _DATASET_KEYS <= document.keys():
             raise RunError(f"What the run {self.id} was trained on cannot be read: dataset.json is not complete.",
                            "Choose another run.")
         return document

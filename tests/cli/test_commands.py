@@ -14,11 +14,12 @@ import pytest
 from PIL import Image
 
 from core import api, inference
+from core.api import delete_dataset
 from core.backbones import catalogue, weights
 from core.cli.commands import SHORTHANDS, main
 from core.cli.output import write_predictions_csv
 from core.data.dataset import Dataset
-from core.data.library import delete_dataset, ingest
+from core.data.library import ingest
 from core.inference import Prediction
 from core.jobs import queue as jobs
 from core.recipe.fields import Recipe

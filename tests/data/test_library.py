@@ -7,17 +7,16 @@ import time
 
 import pytest
 
+from core.api import delete_dataset
 from core.data.dataset import Dataset
 from core.data.library import (
-    clean_incoming,
-    delete_dataset,
     ingest,
     list_datasets,
     rename_class,
     rename_dataset,
     resolve_dataset,
-    save_upload,
 )
+from core.data.uploads import clean_incoming, save_upload
 from core.errors import ArchiveError, DataError, NotFoundError
 from core.store.limits import Limits
 from core.store.workspace import Workspace

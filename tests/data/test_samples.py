@@ -3,8 +3,8 @@ import pytest
 
 from core.backbones import catalogue
 from core.data.images.decode import decode
-from core.data.library import list_datasets, resolve_dataset
-from core.data.samples import SAMPLES, ingest_sample
+from core.data.library import ingest_sample, list_datasets, resolve_dataset
+from core.data.samples import SAMPLES
 from core.errors import NotFoundError
 from core.recipe.specs import require_available
 

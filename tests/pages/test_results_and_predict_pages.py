@@ -91,7 +91,7 @@ def test_the_mistakes_are_shown_with_what_they_are(run, open_page):
 
 
 def test_results_stay_when_the_dataset_is_deleted(run, workspace, dataset, open_page):
-    from core.data.library import delete_dataset
+    from core.api import delete_dataset
 
     delete_dataset(workspace, dataset.id)
     test = open_page("results")

@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, Any
 
 from core.data.dataset import Dataset
 from core.data.layout import SPLITS
-from core.data.splits.split import split_dataset
+from core.data.splits.split import split
 from core.errors import DataError
 from core.recipe.fields import DataSettings
 
@@ -29,14 +29,14 @@ def summarise(dataset: Dataset, settings: DataSettings | None = None) -> dict[st
     bad = table[table["status"] == "bad"]
     notes = list(dataset.notes)
     try:
-        split = split_dataset(dataset, settings or DataSettings())
+        divided = split(good, settings or DataSettings())
     except DataError as error:
-        split = good[:0]
+        divided = good[:0]
         notes.append(str(error))
     return {
         "id": dataset.id, "name": dataset.name, "fingerprint": dataset.fingerprint, "classes": list(dataset.classes),
         "images": len(good), "bad": len(bad), "bytes": int(good["bytes"].sum()),
-        "per_class": {label: _of_class(label, good, split, bad) for label in dataset.classes},
+        "per_class": {label: _of_class(label, good, divided, bad) for label in dataset.classes},
         "sizes": {
             name: {side: int(good[side].agg(name)) for side in ("width", "height")} for name in ("min", "median", "max")
         },
@@ -46,8 +46,8 @@ def summarise(dataset: Dataset, settings: DataSettings | None = None) -> dict[st
     }
 
 
-def _of_class(label: str, good: pd.DataFrame, split: pd.DataFrame, bad: pd.DataFrame) -> dict[str, int]:
-    in_split = split.loc[split["class"] == label, "split"]
+def _of_class(label: str, good: pd.DataFrame, divided: pd.DataFrame, bad: pd.DataFrame) -> dict[str, int]:
+    in_split = divided.loc[divided["class"] == label, "split"]
     return {
         "total": int((good["class"] == label).sum()),
         **{name: int((in_split == name).sum()) for name in SPLITS},

@@ -5,15 +5,14 @@ from __future__ import annotations
 from dataclasses import dataclass
 from pathlib import Path
 
-from core.data.images.decode import LYING, MAX_PIXELS, draft, orientation, reading, upright_rgb
+from core.data.images.memory import weighed
+from core.data.images.reading import MAX_PIXELS, draft, reading
 from core.data.images.thumbnails import THUMBNAIL_EDGE, jpeg
+from core.data.images.upright import LYING, Upright, orientation
 from core.errors import ImageDecodeError
 
 _LARGE_PIXELS = 2_000_000
 """From here on decoding takes tens of milliseconds: a gallery of such images would open slowly without thumbnails."""
-_STRIP = 2**20
-_DRAFT_GAP = 1.5
-"""A JPEG is decoded at a reduced scale only while it stays this much larger than what is asked for."""
 
 
 @dataclass(frozen=True)
@@ -34,9 +33,13 @@ def inspect(path: Path, max_pixels: int = MAX_PIXELS, edge: int = THUMBNAIL_EDGE
             width, height = image.size
             large = width * height >= _LARGE_PIXELS
             draft(image, edge if large else 1, gap=1.0)  # a smaller transform; the entropy decoder reads everything
-            upright = upright_rgb(image)
-            if orientation(image) in LYING:
-                width, height = height, width
-            return Inspection(width, height, thumbnail=jpeg(upright, edge) if large else None)
+            with weighed(image, (width, height)):
+                upright = Upright(image)
+                if orientation(image) in LYING:
+                    width, height = height, width
+                if large:
+                    return Inspection(width, height, thumbnail=jpeg(upright, edge))
+                upright.whole()  # what cannot be converted is bad, too
+                return Inspection(width, height)
     except ImageDecodeError as error:
         return Inspection(reason=error.message)

@@ -6,9 +6,10 @@ import io
 from pathlib import Path
 from typing import Protocol
 
-from PIL import Image
-
-from core.data.images.decode import IMAGES, MAX_PIXELS, draft, reading, resized, upright_rgb
+from core.data.images.decode import IMAGES
+from core.data.images.memory import weighed
+from core.data.images.reading import MAX_PIXELS, draft, reading
+from core.data.images.upright import Upright
 from core.store.files import replacing
 
 THUMBNAILS = "thumbnails"
@@ -24,12 +25,15 @@ class HasFolder(Protocol):
         """The dataset's folder."""
 
 
-def thumbnail(dataset: HasFolder | Path, file: str, edge: int = THUMBNAIL_EDGE) -> bytes:
+def thumbnail(
+    dataset: HasFolder | Path, file: str, edge: int = THUMBNAIL_EDGE, max_pixels: int = MAX_PIXELS
+) -> bytes:
     """A small JPEG of an image of a dataset, at most `edge` pixels wide and high; made once, then kept beside it.
 
     Args:
         dataset: The dataset, or its folder.
         file: As in the manifest.
+        max_pixels: As for `core.data.images.decode.decode`.
 
     Raises:
         ImageDecodeError: the image cannot be read.
@@ -38,9 +42,11 @@ def thumbnail(dataset: HasFolder | Path, file: str, edge: int = THUMBNAIL_EDGE) 
     kept = thumbnail_path(folder, file, edge)
     if kept.is_file() and (picture := kept.read_bytes()):
         return picture
-    with reading(folder / IMAGES / file, MAX_PIXELS, name=file) as image:
+    with reading(folder / IMAGES / file, max_pixels, name=file) as image:
+        full_size = image.size
         draft(image, edge, gap=1.0)
-        picture = jpeg(upright_rgb(image), edge)
+        with weighed(image, full_size):
+            picture = jpeg(Upright(image), edge)
     with replacing(kept, durable=False) as temporary:
         temporary.write_bytes(picture)
     return picture
@@ -51,12 +57,10 @@ def thumbnail_path(folder: Path, file: str, edge: int = THUMBNAIL_EDGE) -> Path:
     return folder / THUMBNAILS / f"{Path(file).stem}{'' if edge == THUMBNAIL_EDGE else f'-{edge}'}.jpg"
 
 
-def jpeg(image: Image.Image, edge: int) -> bytes:
-    """A JPEG of an upright image, at most `edge` pixels wide and high."""
+def jpeg(image: Upright, edge: int) -> bytes:
+    """A JPEG of an image, at most `edge` pixels wide and high."""
     scale = edge / max(image.size)
-    if scale < 1:
-        to = (max(1, round(image.width * scale)), max(1, round(image.height * scale)))
-        image = resized(image, to, (0, 0, *image.size))
+    to = (max(1, round(image.width * scale)), max(1, round(image.height * scale))) if scale < 1 else image.size
     buffer = io.BytesIO()
-    image.save(buffer, "JPEG", quality=82)
+    image.resized(to, (0, 0, *image.size)).save(buffer, "JPEG", quality=82)
     return buffer.getvalue()

@@ -17,6 +17,7 @@ from core.data.sources.members import (
     UPLOAD_AGAIN,
     Member,
     Notes,
+    mapped,
 )
 from core.data.sources.tar import tar_members
 from core.data.sources.zip import zip_members
@@ -39,11 +40,13 @@ def walk(source: Path, limits: Limits, notes: Notes) -> Iterator[Member]:
         ArchiveError: not an archive, encrypted, damaged as a whole, or over a limit.
         DamagedMemberError: from a member's `chunks`: this one cannot be read, but others can.
     """
-    if source.is_dir():
-        return folder_members(source, limits, notes)
-    opener = _tar_opener(source)
-    members = zip_members(source, limits, notes) if opener is None else tar_members(source, opener, limits, notes)
-    return members
+    with mapped(source):  # around everything: what no reader was expected to raise is still the archive's fault
+        if source.is_dir():
+            yield from folder_members(source, limits, notes)
+        elif (opener := _tar_opener(source)) is None:
+            yield from zip_members(source, limits, notes)
+        else:
+            yield from tar_members(source, opener, limits, notes)
 
 
 def _tar_opener(source: Path) -> Callable[..., Any] | None:

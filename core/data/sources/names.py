@@ -18,6 +18,8 @@ IMAGE_SUFFIXES = frozenset(
 )
 """What calls itself an image. Whether it is one that can be read, its bytes tell."""
 ARCHIVE_SUFFIXES = frozenset(".zip .tar .gz .tgz .bz2 .tbz2 .xz .txz .7z .rar .zst".split())
+LONGEST = 200
+"""Characters of the name of a dataset or a class."""
 
 _LITTER_FOLDERS = frozenset({"__macosx", "@eadir", "$recycle.bin", "system volume information"})
 _LITTER_FILES = frozenset({"thumbs.db", "ehthumbs.db", "desktop.ini"})
@@ -26,6 +28,10 @@ _UNICODE_PATH = 0x7075
 """Info-ZIP's Unicode Path extra field (APPNOTE.TXT, section 4.6.9)."""
 _MIXED_WITH_LETTERS = re.compile(r"[A-Za-z][^\x00-\x7f]|[^\x00-\x7f][A-Za-z]")
 _CONTROL = re.compile(r"[\x00-\x1f\x7f-\x9f]")
+_INVISIBLE = re.compile(
+    r"[\x00-\x1f\x7f-\x9f\u061c\u200b-\u200f\u2028-\u202e\u2060-\u2064\u2066-\u206f\ufeff\U000e0000-\U000e007f]")
+"""Control characters, what turns the direction of text around, and what takes no room: a name that looks like another
+one is told by these alone."""
 _JAPANESE = re.compile(r"[\u3040-\u30ff\u4e00-\u9fff々ー\x00-\x7f]+")
 
 
@@ -75,8 +81,9 @@ def refusal(name: str, limits: Limits) -> str:
 
 
 def tidy(name: str) -> str:
-    """The path without empty and `.` parts."""
-    return "/".join(part.strip() for part in name.split("/") if part.strip() not in ("", "."))
+    """The path without characters that nobody sees, and without empty and `.` parts."""
+    parts = (part.strip() for part in _INVISIBLE.sub("", name).split("/"))
+    return "/".join(part for part in parts if part not in ("", "."))
 
 
 def is_litter(name: str) -> bool:
@@ -90,6 +97,15 @@ def suffix(name: str) -> str:
     """The extension in lower case, with its dot."""
     stem, dot, extension = name.rpartition("/")[2].rpartition(".")
     return f".{extension.lower()}" if dot and stem else ""
+
+
+def stem(filename: str) -> str:
+    """A file's name for people, without what says how it is packed: `flowers.tar.gz` → `flowers`."""
+    kept = filename.rpartition("/")[2]
+    while suffix(kept) in ARCHIVE_SUFFIXES:
+        kept = kept[:-len(suffix(kept))]
+    cleaned = "".join(char for char in kept if char.isprintable()).strip()
+    return cleaned[:LONGEST] or "dataset"
 
 
 def natural(text: str) -> tuple[list[tuple[int, int, str]], str]:

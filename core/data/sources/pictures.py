@@ -8,8 +8,9 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from core.data.sources import archive, names
-from core.data.sources.members import DamagedMemberError
+from core.data.sources.members import DamagedMemberError, Notes
 from core.errors import DataError, NotFoundError
+from core.store.files import disk_errors
 from core.store.limits import Limits
 
 
@@ -33,6 +34,7 @@ def collect(sources: Iterable[Path], scratch: Path, limits: Limits) -> list[Pict
     Raises:
         NotFoundError: a source does not exist.
         ArchiveError: an archive cannot be read.
+        WorkspaceError: the disk is full.
         DataError: there is no image in any of them.
     """
     numbers = itertools.count(sum(1 for _ in scratch.iterdir()))
@@ -65,12 +67,12 @@ def _shown(path: Path) -> str:
 
 
 def _unpacked(source: Path, scratch: Path, limits: Limits, numbers: Iterator[int]) -> Iterator[Picture]:
-    for member in archive.walk(source, limits, archive.Notes()):
+    for member in archive.walk(source, limits, Notes()):
         if member.is_folder or not _is_picture(member.name):
             continue
         path = scratch / f"{next(numbers):06d}{names.suffix(member.name)}"
         try:
-            with open(path, "xb") as file:
+            with disk_errors(), open(path, "xb") as file:
                 for piece in member.chunks():
                     file.write(piece)
         except DamagedMemberError:

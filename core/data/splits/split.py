@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from core.data import copies
-from core.data.dataset import Dataset
+from core.data.sources.names import natural
 from core.errors import DataError
 from core.recipe.fields import DataSettings
 
@@ -16,34 +16,37 @@ if TYPE_CHECKING:
     import pandas as pd
 
 
-def split_dataset(dataset: Dataset, settings: DataSettings) -> pd.DataFrame:
-    """The usable rows with their final `split` (train, validation or test) and `group`.
+def split(table: pd.DataFrame, settings: DataSettings) -> pd.DataFrame:
+    """Rows of a manifest with their final `split` (train, validation or test) and `group`.
 
     Split folders of the data are used as such; what they lack is taken from the training images, stratified by class.
     The same settings give the same split, whatever order the files came in. Copies of a picture (equal bytes) go to the
     same split, except where the data's own folders have torn them apart.
 
+    Args:
+        table: The usable rows: `Dataset.usable()`. Left as it is.
+
     Raises:
         DataError: a class would have no image to train on or none to check with; a group pattern that fits no path.
     """
-    table = dataset.usable().sort_values(["path", "hash", "file"], kind="stable", ignore_index=True)
+    table = table.sort_values(["path", "hash", "file"], kind="stable", ignore_index=True)
     hashes, groups = table["hash"].tolist(), _groups(table["path"], settings.group_pattern)
     if settings.group_pattern is not None:  # groups that share a picture are one
         groups = [groups[first] for first in copies.together(hashes, groups)]
     table["group"] = groups
     given = set(table["split"])
-    split = np.where(table["split"] == "", "train", table["split"]).astype(object)
-    if "train" not in split:
+    chosen = np.where(table["split"] == "", "train", table["split"]).astype(object)
+    if "train" not in chosen:
         raise DataError(f"The data has folders for {' and '.join(sorted(given))}, but none for training.",
                         "Add a folder 'train', or remove the split folders.")
-    pick = _Picker(table, split, settings)
+    pick = _Picker(table, chosen, settings)
     if "test" not in given:
         pick.move("test", settings.test, keep=1 if "validation" in given else 2, at_least=0)
     if "validation" not in given:
         share = settings.validation if "test" in given else settings.validation / (1 - settings.test)
         pick.move("validation", share, keep=1, at_least=1)
-    table["split"] = split.astype(str)
-    _check_every_class(table, dataset.classes)
+    table["split"] = chosen.astype(str)
+    _check_every_class(table)
     if settings.subset is not None:
         table = table[_subset(table, settings.subset, settings.seed)]
     return table.reset_index(drop=True)
@@ -154,12 +157,12 @@ def _groups(paths: pd.Series, pattern: str | None) -> list[str]:
             for match, path in zip(found, paths, strict=True)]
 
 
-def _check_every_class(table: pd.DataFrame, classes: list[str]) -> None:
+def _check_every_class(table: pd.DataFrame) -> None:
     counts = table.groupby(["class", "split"]).size()
-    for label in classes:
-        total = int(counts.get(label, counts[:0]).sum()) if label in counts.index.get_level_values(0) else 0
-        for split, purpose in (("train", "to train on"), ("validation", "to check with")):
-            if counts.get((label, split), 0) == 0:
+    for label in sorted(table["class"].unique(), key=natural):
+        total = int(counts[label].sum())
+        for part, purpose in (("train", "to train on"), ("validation", "to check with")):
+            if counts.get((label, part), 0) == 0:
                 images = f"{total} image" if total == 1 else f"{total} images"
                 raise DataError(
                     f"The class '{label}' has {images}, and none is left {purpose}.",

@@ -36,7 +36,7 @@ class Job:
     slots: int
     """Pieces that FILE has room for."""
     max_pixels: int
-    """Larger images are refused."""
+    """Of one image."""
 
     @property
     def piece_bytes(self) -> int:

@@ -37,6 +37,7 @@ class Pixels:
         table = dataset.usable()
         self.paths: list[Path] = [dataset.image_path(file) for file in table["file"]]
         self.size, self.resize, self._workspace = size, resize, workspace
+        self._max_pixels = dataset.max_pixels
         self.contents: list[str] = list(table["hash"])
         contents = hashlib.sha256("\n".join(self.contents).encode()).hexdigest()
         self.key = cache_key(contents=contents, size=size, resize=resize, decoder=DECODER, pillow=PIL.__version__)
@@ -53,8 +54,7 @@ class Pixels:
 
     def decode(self, rows: np.ndarray) -> np.ndarray:
         """Decode now: uint8 [k, size, size, 3]."""
-        return decode_batch([self.paths[row] for row in rows], self.size, self.resize,
-                            max_pixels=self._workspace.limits.image_pixels)
+        return decode_batch([self.paths[row] for row in rows], self.size, self.resize, max_pixels=self._max_pixels)
 
     def contents_of(self, rows: np.ndarray) -> list[str]:
         """SHA-256 of each row's file."""
@@ -70,7 +70,7 @@ class Pixels:
         """Begin to decode `rows` in another process, for the next `stream` over the same rows."""
         with contextlib.suppress(OSError):  # then they are decoded when they are asked for
             self._ahead = ProcessAhead(self.decode, rows, [self.paths[row] for row in rows], self.size, self.resize,
-                                       CHUNK, self._workspace.cache, self._workspace.limits.image_pixels)
+                                       CHUNK, self._workspace.cache, self._max_pixels)
 
     def cancel(self) -> None:
         """Stop what `start` has begun and nobody has read."""

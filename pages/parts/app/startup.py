@@ -8,7 +8,7 @@ import time
 
 import streamlit as st
 
-from core.data.library import clean_incoming
+from core.data.uploads import clean_incoming
 from core.jobs import queue as jobs
 from core.store.workspace import Workspace
 from pages.parts.app import connection as network

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 import streamlit as st
 
 from core.data.dataset import Dataset
-from core.data.splits.split import split_dataset
+from core.data.splits import split as splits
 from core.errors import DataError, GraftError
 from core.recipe.fields import DataSettings
 from pages.parts.widgets import charts, errors, fields, gallery, wording
@@ -22,7 +22,7 @@ PER_PAGE = 24
 def _split(path: str, fingerprint: str, classes: tuple[str, ...], settings: str) -> pd.DataFrame:
     from pathlib import Path
 
-    return split_dataset(Dataset.load(Path(path)), DataSettings.model_validate_json(settings))
+    return splits.split(Dataset.load(Path(path)).usable(), DataSettings.model_validate_json(settings))
 
 
 def split(dataset: Dataset, settings: DataSettings) -> pd.DataFrame:

@@ -4,9 +4,11 @@ from __future__ import annotations
 
 import streamlit as st
 
+from core.api import delete_dataset
 from core.data.dataset import Dataset
-from core.data.library import delete_dataset, rename_class, rename_dataset, save_upload
+from core.data.library import rename_class, rename_dataset, unreadable_datasets
 from core.data.samples import SAMPLES
+from core.data.uploads import save_upload
 from pages.parts.app import memory
 from pages.parts.data import ingestion
 from pages.parts.session import state
@@ -43,6 +45,12 @@ def add(primary: bool) -> None:
                      type="primary" if primary else "secondary"):
             ingestion.from_sample(name, workspace)
             st.rerun()
+
+
+def unreadable() -> None:
+    """A line for each dataset that this version cannot read; it stays where it is."""
+    for identifier, why in unreadable_datasets(state.workspace()):
+        st.caption(f":material/block: **{errors.plain(identifier)}**: {errors.plain(why)}")
 
 
 def menu(dataset: Dataset) -> None:

@@ -10,9 +10,10 @@ from pathlib import Path
 import streamlit as st
 
 from core.data.dataset import Dataset
-from core.data.library import Progress, ingest
-from core.data.samples import SAMPLES, ingest_sample
-from core.errors import DataError, GraftError, TooManyBadFilesError
+from core.data.library import ingest, ingest_sample
+from core.data.samples import SAMPLES
+from core.data.unpacking import Progress
+from core.errors import DataError, EmptyClassError, GraftError, TooManyBadFilesError
 from core.store.workspace import Workspace
 from pages.parts.app import memory
 from pages.parts.session import state
@@ -20,6 +21,11 @@ from pages.parts.widgets import errors
 
 log = logging.getLogger("graft.pages")
 _tasks: dict[Path, Ingestion] = {}
+GO_ON: dict[type[GraftError], tuple[str, str]] = {
+    TooManyBadFilesError: ("accept_bad", "Use the readable images"),
+    EmptyClassError: ("accept_empty", "Leave out what is empty"),
+}
+"""Errors after which one may go on: what `ingest` is told then, and the button for it."""
 
 
 class Cancelled(Exception):
@@ -29,9 +35,11 @@ class Cancelled(Exception):
 class Ingestion:
     """One ingestion: how far it is, and what came of it."""
 
-    def __init__(self, title: str, work: Callable[[Progress], Dataset], upload: Path | None = None) -> None:
+    def __init__(self, title: str, work: Callable[[Progress], Dataset], upload: Path | None = None,
+                 accepted: frozenset[str] = frozenset()) -> None:
         self.title = title
         self.upload = upload
+        self.accepted = accepted
         self.message, self.fraction = "Starting", 0.0
         self.dataset_id: str | None = None
         self.error: GraftError | None = None
@@ -70,17 +78,21 @@ class Ingestion:
         except Exception as error:  # a thread's boundary: logged, and shown by whoever looks
             log.error("ingestion of %s", self.title, exc_info=error)
             self.error = DataError(f"{self.title} could not be read.", "The terminal in which Graft runs says why.")
-        if not isinstance(self.error, TooManyBadFilesError):
+        if type(self.error) not in GO_ON:
             self.discard_upload()
         memory.trim()
 
 
-def from_upload(path: Path, name: str, workspace: Workspace, accept_bad: bool = False) -> None:
-    """Start on a spooled archive. Raises DataError while another one is being read."""
+def from_upload(path: Path, name: str, workspace: Workspace, accepted: frozenset[str] = frozenset()) -> None:
+    """Start on a spooled archive. Raises DataError while another one is being read.
+
+    Args:
+        accepted: What of it is to be passed over: names of `ingest`'s arguments.
+    """
     _free(workspace, path)
-    _tasks[workspace.root] = Ingestion(
-        name, lambda progress: ingest(path, workspace, name=name, progress=progress, accept_bad=accept_bad), path
-    )
+    _tasks[workspace.root] = Ingestion(name, lambda progress: ingest(
+        path, workspace, name=name, progress=progress, accept_bad="accept_bad" in accepted,
+        accept_empty="accept_empty" in accepted), path, accepted)
 
 
 def from_sample(name: str, workspace: Workspace) -> None:
@@ -140,16 +152,17 @@ def follow() -> None:
 
 
 def outcome(task: Ingestion) -> None:
-    """Show why an ingestion ended without a dataset; asks whether to go on when too many files are bad."""
+    """Show why an ingestion ended without a dataset; asks whether to go on where that can be."""
     workspace = state.workspace()
-    if not isinstance(task.error, TooManyBadFilesError) or task.upload is None:
+    if task.error is None or type(task.error) not in GO_ON or task.upload is None:
         errors.show(task.error or DataError("Nothing was read."))
         clear(workspace)
         return
     st.warning(errors.plain(task.error.hint), title=errors.plain(task.error.message), icon=":material/broken_image:")
     with st.container(horizontal=True):
-        if st.button("Use the readable images", type="primary"):
-            from_upload(task.upload, task.title, workspace, accept_bad=True)
+        argument, label = GO_ON[type(task.error)]
+        if st.button(label, type="primary"):
+            from_upload(task.upload, task.title, workspace, task.accepted | {argument})
             st.rerun()
         if st.button("Discard"):
             task.discard_upload()

@@ -10,8 +10,8 @@ from typing import BinaryIO
 
 import streamlit as st
 
-from core.data.library import save_upload
 from core.data.sources import pictures
+from core.data.uploads import save_upload
 from core.errors import DataError, GraftError
 from core.store.workspace import Workspace
 from pages.parts.app import memory

@@ -11,6 +11,7 @@ import pytest
 from PIL import Image
 
 from core.data.images import decode as images
+from core.data.images import upright
 from core.data.images.inspection import inspect
 from core.data.images.thumbnails import thumbnail
 from core.errors import ImageDecodeError
@@ -394,14 +395,14 @@ def test_deep_images_are_scaled_alike_in_strips(mode, monkeypatch):
     wanted = np.round(wanted / (np.nanmax(values) - np.nanmin(values)) * 255).astype(np.uint8)
     picture = Image.fromarray(values)
     assert picture.mode == mode
-    monkeypatch.setattr(images, "_STRIP", 1000)
-    assert np.array_equal(images._scaled(picture), wanted)
+    monkeypatch.setattr(upright, "STRIP_PIXELS", 1000)
+    assert np.array_equal(upright.Upright(picture).pixels()[..., 0], wanted)
 
 
 def test_a_large_deep_image_takes_little_more_than_itself():
     picture = Image.new("I;16", (6000, 5000), 7)
     tracemalloc.start()
-    images._scaled(picture)
+    upright._scaled(picture, *upright._value_range(picture))
     peak = tracemalloc.get_traced_memory()[1]
     tracemalloc.stop()
     assert peak < 3 * 6000 * 5000  # float64 temporaries of the whole would be eight bytes a pixel and more, each

@@ -4,7 +4,7 @@ import pytest
 
 from core.data import manifest
 from core.data.dataset import Dataset
-from core.data.splits.split import split_dataset
+from core.data.splits import split as splits
 from core.errors import DataError
 from core.recipe.fields import DataSettings
 
@@ -40,6 +40,10 @@ def make_dataset(tmp_path):
         return Dataset("x", "x", tmp_path, classes, "f", "", "", [], len(table), 0)
 
     return make
+
+
+def split_dataset(dataset, settings):
+    return splits.split(dataset.usable(), settings)
 
 
 def counts(table):
