@@ -23,6 +23,8 @@ from core.errors import DataError
 CRASHED = "the decoder broke down over it, or there is not enough memory to decode it"
 _PROJECT = Path(__file__).resolve().parents[2]
 _POLL_SECONDS = 0.1
+_AT_ONCE = 8
+"""Files a line: each line costs both processes system calls."""
 _ENVIRONMENT = {"OPENBLAS_NUM_THREADS": "1", "MALLOC_ARENA_MAX": "2"}
 """The process computes nothing, and threads with pools of their own would keep memory that others could use."""
 
@@ -40,7 +42,11 @@ class Checker:
     def __init__(self, folder: Path, max_pixels: int) -> None:
         self._folder, self._max_pixels = folder.resolve(), max_pixels
         self._process: subprocess.Popen[str] | None = None
-        self._lines: queue.Queue[dict[str, Any] | None] = queue.Queue()
+        self._lines: queue.Queue[list[dict[str, Any]] | None] = queue.Queue()
+        self._asked: list[str] = []
+        """Not yet sent."""
+        self._answered: deque[dict[str, Any]] = deque()
+        """Come, and not yet given out."""
         self._open: dict[str, None] = {}
         """Asked for and not answered, in order."""
         self._suspects: deque[str] = deque()
@@ -68,7 +74,9 @@ class Checker:
         if self._alone:
             self._suspects.append(file)
         else:
-            self._send(file)
+            self._asked.append(file)
+            if len(self._asked) == _AT_ONCE:
+                self._send()
 
     def answer(self, wait: bool) -> Answer | None:
         """One more answer; None when there is none now, or none came within a tenth of a second of waiting.
@@ -77,22 +85,27 @@ class Checker:
             DataError: the process cannot be started.
             OSError: what it has to write cannot be written.
         """
-        try:
-            line = self._lines.get(wait and bool(self._open), _POLL_SECONDS)
-        except queue.Empty:
-            return None
-        if line is None:
-            return self._after_death()
-        if not line:
+        if not self._answered:
+            if wait:
+                self._send()
+            try:
+                answers = self._lines.get(wait and bool(self._open), _POLL_SECONDS)
+            except queue.Empty:
+                return None
+            if answers is None:
+                return self._after_death()
             self._started = True
-            return None
-        file = line["file"]
-        if "failed" in line:
-            raise OSError(line["errno"], line["failed"]) if line["errno"] else RuntimeError(line["failed"])
+            self._answered.extend(answers)
+        return self._given(self._answered.popleft()) if self._answered else None
+
+    def _given(self, answer: dict[str, Any]) -> Answer:
+        file = answer["file"]
+        if "failed" in answer:
+            raise OSError(answer["errno"], answer["failed"]) if answer["errno"] else RuntimeError(answer["failed"])
         del self._open[file]
         if file == self._alone:
             self._next_suspect()
-        return file, Inspection(line["width"], line["height"], line["reason"])
+        return file, Inspection(answer["width"], answer["height"], answer["reason"])
 
     def _after_death(self) -> Answer | None:
         self._end()
@@ -102,24 +115,27 @@ class Checker:
         if self._alone:
             culprit, self._alone = self._alone, ""
             del self._open[culprit]
-            rest, self._suspects = self._suspects, deque()
-            for file in rest:
-                self._send(file)
+            self._asked, self._suspects = list(self._suspects), deque()
+            self._send()
             return culprit, Inspection(reason=CRASHED)
-        self._suspects = deque(self._open)
+        self._suspects, self._asked = deque(self._open), []
         self._next_suspect()
         return None
 
     def _next_suspect(self) -> None:
         self._alone = self._suspects.popleft() if self._suspects else ""
         if self._alone:
-            self._send(self._alone)
+            self._asked = [self._alone]
+            self._send()
 
-    def _send(self, file: str) -> None:
+    def _send(self) -> None:
+        """Send what was asked for and not yet sent, a few files a line."""
         process = self._running()
         assert process.stdin is not None
         try:
-            process.stdin.write(f"{file}\n")
+            while self._asked:
+                line, self._asked = self._asked[:_AT_ONCE], self._asked[_AT_ONCE:]
+                process.stdin.write(" ".join(line) + "\n")
             process.stdin.flush()
         except OSError:
             pass  # it has died: `answer` meets the end of its output
@@ -148,7 +164,7 @@ class Checker:
             self._process = None
 
 
-def _read(process: subprocess.Popen[str], lines: queue.Queue[dict[str, Any] | None]) -> None:
+def _read(process: subprocess.Popen[str], lines: queue.Queue[list[dict[str, Any]] | None]) -> None:
     assert process.stdout is not None
     try:
         for line in process.stdout:

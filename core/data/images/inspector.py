@@ -1,9 +1,10 @@
 """The process that checks images for ingestion: `python -m core.data.images.inspector FOLDER MAX_PIXELS`.
 
-Hostile and huge images are decoded here and not in the page server. File names come on standard input, one a line;
-answers go to standard output, a JSON document a line: `{}` once at the start, then `{file, width, height, reason}` in
-whatever order they are done, or `{file, failed}` with an error that is not the image's. Thumbnails are written beside
-the images. When standard input ends, because the reader is done or gone, so does the process, whatever it is doing.
+Hostile and huge images are decoded here and not in the page server. File names come on standard input, a few a line
+with blanks between; a JSON list answers each line on standard output, in whatever order they are done:
+`{file, width, height, reason}` for each file, or `{file, failed, errno}` with an error that is not the image's. An
+empty list at the start says that the process is there. Thumbnails are written beside the images. When standard input
+ends, because the reader is done or gone, so does the process, whatever it is doing.
 """
 
 from __future__ import annotations
@@ -35,17 +36,20 @@ def check(folder: Path, file: str, max_pixels: int) -> dict[str, Any]:
     return {"file": file, "width": result.width, "height": result.height, "reason": result.reason}
 
 
-def _answer(document: dict[str, Any]) -> None:
+def _answer(answers: list[dict[str, Any]]) -> None:
     with _writing:
-        print(json.dumps(document), flush=True)
+        print(json.dumps(answers), flush=True)
 
 
 def main(folder: str, max_pixels: str) -> None:
     """Answer until standard input ends."""
-    _answer({})
+    def work(files: list[str]) -> None:
+        _answer([check(Path(folder), file, int(max_pixels)) for file in files])
+
+    _answer([])
     with ThreadPoolExecutor(cores(), thread_name_prefix="check") as pool:
         for line in sys.stdin:
-            pool.submit(lambda file: _answer(check(Path(folder), file, int(max_pixels))), line.rstrip("\n"))
+            pool.submit(work, line.split())
         os._exit(0)
 
 

@@ -16,7 +16,7 @@ _WEBP_CANVAS_BYTES = 12
 """libwebp's animation decoder holds two canvases of 4 bytes a pixel, and hands a copy over."""
 _COEFFICIENT_BYTES = 2
 """libjpeg holds every coefficient of a progressive JPEG until the last scan, whatever scale it decodes to."""
-_SMALL_PIXELS = 2**20
+_SMALL_PIXELS = 2**19
 _SMALL_COPIES = 3
 """Up to this size whole copies are made, of the mode and of the orientation; larger ones are worked off in strips."""
 

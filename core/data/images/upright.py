@@ -9,7 +9,7 @@ import numpy as np
 from PIL import Image
 
 WHITE = (255, 255, 255)
-STRIP_PIXELS = 2**20
+STRIP_PIXELS = 2**19
 """Pixels that are turned and converted at a time: whole copies of a large image would take many times its memory."""
 _WHOLE_PIXELS = 2**24
 """Up to this size an image that is only to be made a little smaller is converted as a whole."""

@@ -13,6 +13,7 @@ from pathlib import Path
 import numpy as np
 import psutil
 
+from core.data.images.reading import MAX_PIXELS
 from core.engine.feed.decoder import Job
 from core.engine.feed.threads import in_threads
 from core.store.cache import disk_room
@@ -65,7 +66,7 @@ class ProcessAhead:
     """
 
     def __init__(self, decode: Callable[[np.ndarray], np.ndarray], rows: np.ndarray, paths: list[Path], size: int,
-                 resize: str, piece: int, folder: Path, max_pixels: int) -> None:
+                 resize: str, piece: int, folder: Path, max_pixels: int = MAX_PIXELS) -> None:
         self.rows, self._decode = np.asarray(rows, np.int64), decode
         room = min(FILE_BYTES, FILE_SHARE * min(disk_room(folder)),
                    PAGE_SHARE * psutil.virtual_memory().available)

@@ -16,6 +16,7 @@ from dataclasses import asdict, dataclass
 from pathlib import Path
 
 from core.data.images.decode import decode_batch
+from core.data.images.reading import MAX_PIXELS
 from core.errors import GraftError
 
 NICENESS = 10
@@ -35,7 +36,7 @@ class Job:
     """Images a piece."""
     slots: int
     """Pieces that FILE has room for."""
-    max_pixels: int
+    max_pixels: int = MAX_PIXELS
     """Of one image."""
 
     @property
