@@ -120,3 +120,67 @@ def test_the_python_api_refuses_other_names():
 
     with pytest.raises(AttributeError, match="nothing_like_that"):
         _ = core.nothing_like_that
+
+
+def graph_of_core() -> dict[str, set[str]]:
+    """Every module of core with the modules of core that it imports, function bodies included, types alone not."""
+    named = {".".join(path.relative_to(PROJECT).with_suffix("").parts).removesuffix(".__init__"): path
+             for path in modules("core")}
+    return {name: {found for found in imports_at_run_time(path) if found in named and found != name}
+            for name, path in named.items()}
+
+
+def imports_at_run_time(path: Path) -> Iterator[str]:
+    tree = ast.parse(path.read_text("utf-8"))
+    for node in ast.walk(tree):
+        if isinstance(node, ast.If) and isinstance(node.test, ast.Name) and node.test.id == "TYPE_CHECKING":
+            node.body = []
+    for node in ast.walk(tree):
+        if isinstance(node, ast.Import):
+            yield from (alias.name for alias in node.names)
+        elif isinstance(node, ast.ImportFrom) and node.module:
+            yield node.module
+            yield from (f"{node.module}.{alias.name}" for alias in node.names)
+
+
+def circles(graph: dict[str, set[str]]) -> list[set[str]]:
+    """Groups of modules of which each leads to each other one."""
+
+    def reached(start: str) -> set[str]:
+        found: set[str] = set()
+        ahead = list(graph[start])
+        while ahead:
+            if (name := ahead.pop()) not in found:
+                found.add(name)
+                ahead += graph[name]
+        return found
+
+    everything = {name: reached(name) for name in graph}
+    return [{name, *(other for other in found if name in everything[other])}
+            for name, found in everything.items() if name in found]
+
+
+def test_a_circle_would_be_found():
+    assert circles({"a": {"b"}, "b": {"c"}, "c": {"b"}}) == [{"b", "c"}, {"b", "c"}]
+
+
+def test_no_import_goes_round_in_a_circle_not_even_inside_a_function():
+    packages = {name for name, path in ((name, PROJECT / Path(*name.split("."))) for name in graph_of_core())
+                if path.is_dir()}
+    graph = {name: found - packages for name, found in graph_of_core().items() if name not in packages}
+    assert sum(map(len, graph.values())) > 100
+    assert not circles(graph)
+
+
+@pytest.mark.parametrize(("place", "forbidden"), [
+    ("core/data", ("core.runs", "core.jobs", "core.api", "core.engine")),
+    ("core/data/splits", ("core.data.dataset", "core.data.library")),
+    ("core/data/samples.py", ("core.data.dataset", "core.data.library")),
+    ("core/data/images", ("core.data.dataset", "core.data.library", "core.data.sources")),
+    ("core/runs", ("core.data.library", "core.data.dataset", "core.jobs", "core.api")),
+])
+def test_datasets_do_not_know_runs_nor_parts_of_them_the_whole(place, forbidden):
+    found = {f"{path.relative_to(PROJECT)} imports {name}" for path in modules(place)
+             for name in imports_at_run_time(path)
+             if any(name == root or name.startswith(f"{root}.") for root in forbidden)}
+    assert not found

@@ -360,3 +360,35 @@ def test_predictions_as_csv(tmp_path):
     assert list(table.columns) == ["path", "label", "probability", "label_2", "probability_2", "error"]
     assert list(table["path"]) == ["a, b.jpg", "c.jpg"]
     assert table.loc[0, "label_2"] == "dog" and table.loc[1, "error"] == "not an image"
+
+
+def test_an_empty_class_can_be_left_out(archive, workspace, capsys):
+    with zipfile.ZipFile(archive, "a") as file:
+        file.mkdir("fish")
+    assert main(["inspect", str(archive)]) == 2
+    assert "'fish' has no images" in capsys.readouterr().err
+    assert main(["inspect", str(archive), "--accept-empty", "--json"]) == 0
+    assert json.loads(capsys.readouterr().out)["classes"] == ["cat", "dog"]
+
+
+def test_many_bad_files_can_be_left_out(archive, workspace, capsys):
+    with zipfile.ZipFile(archive, "a") as file:
+        for index in range(8):
+            file.writestr(f"cat/bad{index}.png", b"no")
+    assert main(["inspect", str(archive)]) == 2
+    assert main(["inspect", str(archive), "--accept-bad", "--json"]) == 0
+    assert json.loads(capsys.readouterr().out)["bad"] == 8
+
+
+def test_a_dataset_of_a_newer_version_is_named_where_datasets_are(dataset, workspace, capsys):
+    write_json(dataset.path / "dataset.json", {"schema": 99})
+    assert main(["inspect", "nonsense"]) == 2
+    said = capsys.readouterr().err
+    assert dataset.id in said and "newer version of Graft" in said and "elete" not in said
+    assert main(["inspect", dataset.id]) == 2
+    assert "newer version of Graft" in capsys.readouterr().err
+
+
+def test_a_name_longer_than_a_name_can_be_is_no_bug(workspace, capsys):
+    assert main(["inspect", "x" * 5000]) == 2
+    assert "is not a zip" in capsys.readouterr().err

@@ -2,8 +2,9 @@ import threading
 
 import pytest
 
+from core.data.dataset import Dataset
 from core.data.library import ingest
-from core.errors import DatasetShapeError, TooManyBadFilesError
+from core.errors import DatasetShapeError, EmptyClassError, TooManyBadFilesError
 from core.store.limits import Limits
 from core.store.workspace import Workspace
 
@@ -175,3 +176,55 @@ def test_the_same_picture_in_two_splits_or_classes_is_noted(make_zip, workspace,
                       "Example: 'train/cats/3.png' and 'val/cats/3.png'.")
     assert classes == ("1 picture is in more than one class; at most one of the labels is right. "
                        "Example: 'train/cats/1.png' and 'train/dogs/9.png'.")
+
+
+@pytest.mark.parametrize("birds", [{"birds/": b""}, {"birds/1.jpg": b"no"}, {"birds/": b"", "owls/1.jpg": b"no"}])
+def test_a_class_without_images_is_left_out_when_told_to(workspace, leftovers, pets, make_zip, birds):
+    source = make_zip({**pets, **birds})
+    with pytest.raises(EmptyClassError, match="'birds'") as caught:
+        ingest(source, workspace)
+    assert "go on without it" in caught.value.hint and leftovers(workspace) == []
+    dataset = ingest(source, workspace, accept_empty=True)
+    assert dataset.classes == ["cats", "dogs"] and dataset.images == len(pets)
+    assert any("without a usable image" in note and "'birds'" in note for note in dataset.notes)
+    assert dataset.bad == sum(name.endswith(".jpg") for name in birds)
+
+
+def test_what_is_left_must_still_be_two_classes(workspace, leftovers, pets, make_zip):
+    cats = {name: data for name, data in pets.items() if name.startswith("cats")}
+    for rest, match in (({"dogs/": b""}, "only one class"), ({"dogs/1.jpg": b"no"}, "Only one class, 'cats'")):
+        with pytest.raises(DatasetShapeError, match=match):
+            ingest(make_zip({**cats, **rest}), workspace, accept_empty=True)
+    assert leftovers(workspace) == []
+
+
+@pytest.mark.filterwarnings("ignore")
+def test_the_pixel_limit_is_the_workspaces_and_reaches_every_reader(tmp_path, pets, make_zip):
+    """Above and below what a process without a workspace allows."""
+    from PIL import Image
+
+    from core.data.images import reading
+    from core.data.images.decode import decode
+    from core.errors import ImageDecodeError
+
+    assert Image.MAX_IMAGE_PIXELS >= reading.MAX_PIXELS
+    generous = Workspace(tmp_path / "generous", Limits(image_pixels=2 * reading.MAX_PIXELS))
+    dataset = ingest(make_zip(pets), generous)
+    assert dataset.max_pixels == 2 * reading.MAX_PIXELS and Dataset.open(generous, dataset.id) == dataset
+    header = huge_header(12_000, 12_000)
+    with pytest.raises(ImageDecodeError, match="over the limit of 100 million"):
+        decode(header)
+    with pytest.raises(ImageDecodeError, match="damaged|cut short"):  # opened: what is missing are its pixels
+        decode(header, 8, max_pixels=dataset.max_pixels)
+
+
+def huge_header(width, height):
+    """A PNG that declares a size and has no data behind it."""
+    import struct
+    import zlib
+
+    def chunk(kind, body):
+        return struct.pack(">I", len(body)) + kind + body + struct.pack(">I", zlib.crc32(kind + body))
+
+    return (b"\x89PNG\r\n\x1a\n" + chunk(b"IHDR", struct.pack(">IIBBBBB", width, height, 1, 0, 0, 0, 0))
+            + chunk(b"IDAT", zlib.compress(bytes(100))) + chunk(b"IEND", b""))

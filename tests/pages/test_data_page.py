@@ -2,7 +2,10 @@
 
 from __future__ import annotations
 
+import zipfile
+
 from core.data.library import list_datasets
+from core.store.files import read_json, write_json
 from tests.pages.conftest import coloured_zip, said, wait_until
 
 
@@ -105,3 +108,26 @@ def test_many_bad_files_are_asked_about(workspace, open_page, tmp_path):
     wait_until(test, lambda page: bool(page.metric))
     assert metric(test, "Images") == "15"
     assert metric(test, "Unreadable files") == "8"
+
+
+def test_a_class_without_images_is_asked_about_and_so_is_each_thing_after_it(workspace, open_page, tmp_path):
+    archive = coloured_zip(tmp_path / "bad.zip", per_class=5, broken=8)
+    with zipfile.ZipFile(archive, "a") as file:
+        file.writestr("yellow/none.png", b"no picture either")
+        file.mkdir("violet")
+    test = upload(open_page("data"), "bad.zip", archive.read_bytes())
+    for label in ("Leave out what is empty", "Use the readable images"):
+        assert test.warning and list_datasets(workspace) == []
+        next(item for item in test.button if item.label == label).click().run()
+        wait_until(test, lambda page: bool(page.metric or page.warning))
+    assert list_datasets(workspace)[0].classes == ["blue", "green", "red"]
+    assert not list(workspace.incoming.iterdir())
+
+
+def test_a_dataset_of_a_newer_version_is_named_and_left_alone(workspace, dataset, open_page):
+    description = dataset.path / "dataset.json"
+    write_json(description, {"schema": 99})
+    test = open_page("data")
+    assert dataset.id.replace("-", "") in said(test).replace("-", "").replace("\\", "")
+    assert "newer version of Graft" in said(test)
+    assert read_json(description) == {"schema": 99}

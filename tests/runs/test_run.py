@@ -9,7 +9,7 @@ from dataclasses import replace
 
 import pytest
 
-from core.errors import NotFoundError, RecipeError, RunError
+from core.errors import NewerFormatError, NotFoundError, RecipeError, RunError
 from core.runs.index import list_runs
 from core.runs.run import Run
 from core.runs.status import Status
@@ -108,6 +108,21 @@ def test_folders_that_cannot_be_read_are_passed_over(tiny_run, workspace):
     assert [run.id for run in list_runs(workspace)] == [whole.id]
     with pytest.raises(RunError, match="cannot be read"):
         _ = lost.dataset
+
+
+def test_what_a_run_was_trained_on_has_a_version_and_may_hold_more(tiny_run, workspace):
+    older, later, more = (tiny_run() for _ in range(3))
+    document = read_json(older.path / "dataset.json")
+    assert document.pop("schema") == 1
+    write_json(older.path / "dataset.json", document)  # as it was written before there were versions
+    write_json(more.path / "dataset.json", {**document, "schema": 1, "colour": "blue"})
+    newer = {**document, "schema": 2}
+    write_json(later.path / "dataset.json", newer)
+    assert {run.id for run in list_runs(workspace)} == {older.id, more.id}
+    assert older.dataset["id"] == more.dataset["id"] == document["id"]
+    with pytest.raises(NewerFormatError, match="newer version of Graft"):
+        _ = later.dataset
+    assert read_json(later.path / "dataset.json") == newer
 
 
 def test_a_history_without_a_line(tiny_run):

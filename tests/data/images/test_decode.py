@@ -406,3 +406,34 @@ def test_a_large_deep_image_takes_little_more_than_itself():
     peak = tracemalloc.get_traced_memory()[1]
     tracemalloc.stop()
     assert peak < 3 * 6000 * 5000  # float64 temporaries of the whole would be eight bytes a pixel and more, each
+
+
+MODES = {
+    "RGB": {}, "RGBA": {}, "L": {}, "LA": {}, "P": {}, "1": {}, "I;16": {}, "F": {"format": "TIFF"},
+    "CMYK": {"format": "TIFF"}, "JPEG": {"format": "JPEG"},
+}
+
+
+@pytest.mark.parametrize("orientation", range(1, 9))
+@pytest.mark.parametrize("mode", MODES)
+def test_strips_give_the_very_pixels_of_the_whole(orientation, mode, monkeypatch, tmp_path):
+    """A large image is never copied as a whole; nobody is to see that."""
+    rng = np.random.default_rng(orientation)
+    rgb = Image.fromarray(rng.integers(0, 256, (203, 150, 3), np.uint8))
+    if mode in ("RGBA", "LA"):
+        rgb.putalpha(Image.fromarray(rng.integers(0, 256, (203, 150), np.uint8)))
+    deep = np.asarray(rgb.convert("L"))
+    picture = {"I;16": lambda: Image.fromarray(deep.astype("u2") * 9), "JPEG": lambda: rgb,
+               "F": lambda: Image.fromarray(deep / np.float32(7))}.get(mode, lambda: rgb.convert(mode))()
+    exif = Image.Exif()
+    exif[0x0112] = orientation
+    data = encoded(picture, MODES[mode].get("format", "PNG"), exif=exif)
+
+    def results():
+        sizes = ((None, "crop"), (20, "crop"), (33, "pad"), (16, "squash"))
+        return [images.decode(data, size, resize) for size, resize in sizes]
+
+    whole = results()
+    monkeypatch.setattr(upright, "STRIP_PIXELS", 997)
+    monkeypatch.setattr(upright, "_WHOLE_PIXELS", 5_000)
+    assert all(np.array_equal(one, other) for one, other in zip(whole, results(), strict=True))

@@ -288,17 +288,52 @@ def test_a_tar_that_stops_between_members_is_noted(pets, tmp_path):
     assert any("cut short" in note for note in notes)
 
 
+def zip64_of(data):
+    """The same zip with a directory of the larger kind at its end."""
+    end = data.rfind(b"PK\x05\x06")
+    count, size, offset = struct.unpack_from("<HII", data, end + 10)
+    record = struct.pack("<4sQHHIIQQQQ", b"PK\x06\x06", 44, 45, 45, 0, 0, count, count, size, offset)
+    locator = struct.pack("<4sIQI", b"PK\x06\x07", 0, end, 1)
+    last = struct.pack("<4sHHHHIIH", b"PK\x05\x06", 0, 0, 0xFFFF, 0xFFFF, 0xFFFFFFFF, 0xFFFFFFFF, 0)
+    return data[:end] + record + locator + last
+
+
+def test_a_zip_that_says_it_spans_disks_is_an_archive_error(workspace, leftovers, pets, make_zip):
+    source = make_zip(pets)
+    data = bytearray(zip64_of(source.read_bytes()))
+    struct.pack_into("<I", data, data.rfind(b"PK\x06\x07") + 16, 3)  # three disks
+    source.write_bytes(data)
+    refused_quickly(source, workspace, leftovers, "multiple disks")
+
+
+def test_a_source_that_may_not_be_read_is_said_to_be_the_one(workspace, leftovers, tmp_path, pets, monkeypatch):
+    folder = tmp_path / "pets"
+    for name, data in pets.items():
+        (folder / name).parent.mkdir(parents=True, exist_ok=True)
+        (folder / name).write_bytes(data)
+
+    def refused(self, pattern):
+        raise PermissionError(13, "Permission denied")
+
+    monkeypatch.setattr(Path, "rglob", refused)
+    refused_quickly(folder, workspace, leftovers, "'pets' cannot be read")
+
+
 def test_whatever_a_hostile_archive_raises_becomes_one_error(tmp_path, pets, make_zip):
     original = make_zip(pets).read_bytes()
     packed = gzip.compress(make_tar(tmp_path / "pets.tar", pets).read_bytes())
     import random
 
     dice = random.Random(7)
-    for data, name in ((original, "fuzzed.zip"), (packed, "fuzzed.tar.gz")):
-        for _ in range(150):
+    plain = make_tar(tmp_path / "pets.tar", pets).read_bytes()
+    zip64 = zip64_of(original)
+    kinds = {"fuzzed.zip": original, "fuzzed.zip64.zip": zip64, "fuzzed.tar": plain, "fuzzed.tar.gz": packed,
+             "fuzzed.tar.bz2": bz2.compress(plain), "fuzzed.tar.xz": lzma.compress(plain)}
+    for name, data in kinds.items():
+        for _ in range(120):
             broken = bytearray(data)
             for _ in range(dice.randint(1, 6)):
-                broken[dice.randrange(len(broken))] = dice.randrange(256)
+                broken[dice.choice([dice.randrange(len(broken)), -dice.randrange(1, 150)])] = dice.randrange(256)
             (tmp_path / name).write_bytes(broken[: dice.choice([len(broken), dice.randrange(1, len(broken))])])
             try:
                 contents(tmp_path / name)

@@ -10,7 +10,7 @@ import pytest
 
 from core.data.sources.archive import walk
 from core.data.sources.members import Notes
-from core.data.sources.names import natural, of_path, readable
+from core.data.sources.names import natural, of_path, readable, stem, tidy
 from core.store.limits import Limits
 
 
@@ -99,3 +99,32 @@ def test_natural_order():
 def test_a_path_on_this_machine_is_text_whatever_its_bytes():
     assert of_path(Path("a/Ka\u0308fer.jpg")) == "a/K\u00e4fer.jpg"  # as a Mac writes it, and as all others do
     of_path(Path(os.fsdecode(b"a/caf\xe9.jpg"))).encode()
+
+
+HIDDEN = "\u202a\u202e\u2066\u2069\u200e\u200f\u200b\u200d\u2060\ufeff\u061c\u2028\x7f\x9b\U000e0041"
+
+
+@pytest.mark.parametrize("character", HIDDEN)
+def test_a_class_label_holds_nothing_that_nobody_sees(tmp_path, character):
+    from core.data.sources.members import judge
+
+    assert tidy(f"ca{character}ts/{character}/1{character}.png") == "cats/1.png"
+    kept = judge(f"ca{character}ts/1.png", False, Limits(), notes := Notes())
+    control = character in "\x7f\x9b"
+    assert kept == (None if control else "cats/1.png") and bool(notes.lines()) == control
+
+
+def test_two_folders_that_look_alike_are_one_class(workspace, pets, make_zip):
+    from core.data.library import ingest
+
+    turned = {name.replace("cats", "\u202ecats\u202c") if name.endswith("3.png") else name: data
+              for name, data in pets.items()}
+    dataset = ingest(make_zip(turned), workspace)
+    assert dataset.classes == ["cats", "dogs"] and len(dataset.usable()) == len(pets)
+
+
+@pytest.mark.parametrize(("filename", "name"), [
+    ("flowers.tar.gz", "flowers"), ("../../x.ZIP", "x"), ("a\x1b[31m\u202eb.zip", "a[31mb"), (".zip", ".zip"),
+    ("\x00.zip", "dataset"), ("x" * 300, "x" * 200)])
+def test_the_name_of_a_file_without_its_packing(filename, name):
+    assert stem(filename) == name
