@@ -171,13 +171,12 @@ def test_requests_for_different_models_do_not_wait_for_each_other(copies, monkey
     """The first model is stuck in its forward pass while the second one answers, and another is loaded."""
     slow, quick = copies(2)
     picture = str(next((Run.open(slow).dataset_path / "images").iterdir()))
-    gates: list[Gate] = []
+    gate = Gate(load_model(slow).predict)
 
     def load(folder: Path) -> LoadedModel:
         model = load_model(folder)
         if folder == slow:
-            gates.append(Gate(model.predict))
-            model = replace(model, predict=gates[0])
+            model = replace(model, predict=gate)
         return model
 
     monkeypatch.setattr(models, "load_model", load)
@@ -192,12 +191,12 @@ def test_requests_for_different_models_do_not_wait_for_each_other(copies, monkey
 
     try:
         ask(1, slow)
+        assert gate.entered.wait(30)
         ask(2, quick)
         told = [answers.get(timeout=30) for _ in range(2)]
         assert [message["id"] for message in told] == [2, 2] and "results" in told[1]
     finally:
-        for gate in gates:
-            gate.open.set()
+        gate.open.set()
         lines.put(None)
         server.join(30)
     assert "results" in list(answers.queue)[-1] and list(answers.queue)[-1]["id"] == 1
