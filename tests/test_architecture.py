@@ -177,7 +177,8 @@ def test_no_import_goes_round_in_a_circle_not_even_inside_a_function():
     ("core/data/splits", ("core.data.dataset", "core.data.library")),
     ("core/data/samples.py", ("core.data.dataset", "core.data.library")),
     ("core/data/images", ("core.data.dataset", "core.data.library", "core.data.sources")),
-    ("core/runs", ("core.data.library", "core.data.dataset", "core.jobs", "core.api")),
+    ("core/runs", ("core.data.library", "core.data.dataset", "core.api")),
+    ("core/jobs", ("core.runs", "core.data", "core.recipe", "core.api")),
 ])
 def test_datasets_do_not_know_runs_nor_parts_of_them_the_whole(place, forbidden):
     found = {f"{path.relative_to(PROJECT)} imports {name}" for path in modules(place)

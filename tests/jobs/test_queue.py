@@ -15,7 +15,8 @@ import psutil
 import pytest
 
 from core import api
-from core.data.library import delete_dataset, ingest
+from core.api import delete_dataset
+from core.data.library import ingest
 from core.errors import DataError, RunError, WeightsNotFoundError
 from core.jobs import queue as jobs
 from core.jobs.backends import LOCAL, PROJECT, LocalProcesses, worker_environment

@@ -24,7 +24,8 @@ import json, os, sys, time
 from dataclasses import replace
 from pathlib import Path
 from core import api
-from core.data.library import delete_dataset, ingest
+from core.api import delete_dataset
+from core.data.library import ingest
 from core.errors import DiskFullError
 from core.runs.index import list_runs
 from core.store.limits import MachineLimits
