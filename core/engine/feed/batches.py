@@ -32,7 +32,7 @@ class Transform(Protocol):
 
         Args:
             rows: The row number of each of its images.
-            epoch: Of the phase, from 0.
+            epoch: Of the phase. `Model.fit` ends an epoch once before the first, so that it counts from 1.
         """
 
 
