@@ -18,7 +18,6 @@ from typing import TYPE_CHECKING, Any
 from core import errors
 from core.errors import GraftError, InferenceError
 from core.jobs.backends import PROJECT, worker_environment
-from core.store.limits import Limits
 
 if TYPE_CHECKING:
     import numpy as np
@@ -58,7 +57,7 @@ class Predictor:
     - `timeout`: seconds without a sign of life, waiting for other requests on the same model included, after which the
       request is given up.
     - `progress`: told (images done, images in all).
-    - `max_pixels`: larger images are refused; the limit of the workspace that asks (`Limits.image_pixels`).
+    - `max_pixels`: larger images are refused; the limit of the workspace that asks. Default: of the run's workspace.
 
     All raise InferenceError: no model, no answer in time, or the process died.
     """
@@ -68,13 +67,13 @@ class Predictor:
         self._connection: _Connection | None = None
 
     def predict(self, run_dir: Path, images: Sequence[Path], top_k: int = 3, timeout: float = 60.0,
-                progress: Progress | None = None, max_pixels: int = Limits.image_pixels) -> list[Prediction]:
+                progress: Progress | None = None, max_pixels: int | None = None) -> list[Prediction]:
         """Classify image files with a run's model. Raises InferenceError."""
         results = self._ask(_request("predict", run_dir, images, max_pixels, top_k=top_k), timeout, progress)
         return [Prediction(**result) for result in results]
 
     def embed(self, run_dir: Path, images: Sequence[Path], timeout: float = 60.0, progress: Progress | None = None,
-              max_pixels: int = Limits.image_pixels) -> Embeddings:
+              max_pixels: int | None = None) -> Embeddings:
         """The pooled features that a run's model computes for image files. Raises InferenceError."""
         import numpy as np
 
@@ -210,7 +209,7 @@ def shared_predictor() -> Predictor:
     return Predictor()
 
 
-def _request(operation: str, run_dir: Path, images: Sequence[Path], max_pixels: int, **options: Any) -> Message:
+def _request(operation: str, run_dir: Path, images: Sequence[Path], max_pixels: int | None, **options: Any) -> Message:
     return {"op": operation, "run_dir": str(run_dir), "images": [str(path) for path in images],
             "max_pixels": max_pixels, **options}
 

@@ -161,7 +161,7 @@ def test_random_weights_are_never_taken_silently_for_a_sample_either(capsys, wor
 
 
 def test_without_a_network_the_weights_that_come_along_are_used_and_said(capsys, workspace, archive, monkeypatch):
-    monkeypatch.setattr(jobs, "run_now", lambda run: run.write_status(replace(run.status(), state="stopped")))
+    monkeypatch.setattr(jobs, "run_now", lambda run, machine: run.write_status(replace(run.status(), state="stopped")))
     assert main(["train", str(archive)]) == 0
     captured = capsys.readouterr()
     assert "no pretrained weights for MobileNetV2" in captured.err and "EfficientNetLite0" in captured.err

@@ -20,6 +20,8 @@ from core.data.library import ingest
 from core.engine.model.loading import read_model
 from core.engine.training.checkpoint import read_best, write_best
 from core.jobs import queue as jobs
+from core.jobs import reaper
+from core.jobs.backends import PROJECT, worker_environment
 from core.runs import recovery
 from core.runs.results import NAMES
 from core.runs.run import Run
@@ -39,8 +41,8 @@ RECIPES = {
 def worker(run: Run, *options: str) -> subprocess.Popen[bytes]:
     """The process that works on a run."""
     with open(run.path / "worker.log", "ab") as log:
-        return subprocess.Popen([sys.executable, "-m", "core.engine.worker", *options, str(run.path)], cwd=jobs.PROJECT,
-                                env=jobs.worker_environment(), stdout=log, stderr=log)
+        return subprocess.Popen([sys.executable, "-m", "core.engine.worker", *options, str(run.path)], cwd=PROJECT,
+                                env=worker_environment(), stdout=log, stderr=log)
 
 
 def kill(process: subprocess.Popen[bytes]) -> None:
@@ -71,7 +73,7 @@ def killed(killed_once: Path, tmp_path: Path) -> Run:
     """A run whose worker was killed in an epoch, in a workspace of its own."""
     root = Path(shutil.copytree(killed_once / "workspace", tmp_path / "workspace"))
     run = Run.open(next((root / "runs").glob("run-*")))
-    assert run.status().state == "interrupted"
+    assert reaper.judge(run).state == "interrupted"
     return run
 
 
@@ -101,7 +103,7 @@ def check_tidy(run: Run) -> None:
 @pytest.mark.parametrize("recipe", RECIPES.values(), ids=RECIPES)
 def test_a_killed_run_gives_a_model_when_somebody_wants_it(tmp_path, recipe):
     run = killed_in_an_epoch(tmp_path, *recipe)
-    assert run.status().state == "interrupted" and not run.has_model and run.metrics() is None
+    assert reaper.judge(run).state == "interrupted" and not run.has_model and run.metrics() is None
     kept, _ = read_best(run.path / recovery.BEST)
     history = run.history()
     until_then = history[history["epoch"] <= kept.epoch]

@@ -200,7 +200,8 @@ def test_workspaces_of_one_machine_share_its_slots_oldest_first(tmp_path):
         workspace = Workspace(tmp_path / name, machine=machine)
         dataset = ingest(coloured_folder(tmp_path / f"pictures-{index}"), workspace)
         runs.append(Run.create(dataset, tiny_recipe(*NO_WEIGHTS), workspace))
-        jobs.submit(runs[-1], Workspace(tmp_path / name).machine)  # as another process sees it
+    for run, name in zip(runs, ("ada", "bob", "ada"), strict=True):
+        jobs.submit(run, Workspace(tmp_path / name).machine)  # as another process sees it
     assert [run.status().state for run in runs] == ["running", "queued", "queued"]
     assert [job.id for job in jobs.active(machine)] == [run.id for run in runs]
     assert [run.id for run in active_runs(Workspace(tmp_path / "bob"))] == [runs[1].id]

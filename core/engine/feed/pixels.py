@@ -37,7 +37,7 @@ class Pixels:
         table = dataset.usable()
         self.paths: list[Path] = [dataset.image_path(file) for file in table["file"]]
         self.size, self.resize, self._workspace = size, resize, workspace
-        self._max_pixels = dataset.max_pixels
+        self._max_pixels = workspace.limits.image_pixels
         self.contents: list[str] = list(table["hash"])
         contents = hashlib.sha256("\n".join(self.contents).encode()).hexdigest()
         self.key = cache_key(contents=contents, size=size, resize=resize, decoder=DECODER, pillow=PIL.__version__)

@@ -23,6 +23,7 @@ from core.engine.inference.models import Models
 from core.engine.inference.operations import OPERATIONS
 from core.engine.inference.request import Request
 from core.errors import GraftError, InferenceError
+from core.runs.run import Run
 
 MOST_AT_ONCE = 32
 """Requests that are worked on side by side; nearly all of them wait for their turn on a model."""
@@ -66,8 +67,8 @@ def _answer(request: dict[str, Any], models: Models, send: Send) -> None:
 
 def _request(document: dict[str, Any], tell: Callable[[int, int], None]) -> Request:
     options = {key: value for key, value in document.items() if key not in _KNOWN}
-    return Request([Path(path) for path in document["images"]], document["seconds"], document["max_pixels"], tell,
-                   options)
+    max_pixels = document["max_pixels"] or Run.open(document["run_dir"]).limits.image_pixels
+    return Request([Path(path) for path in document["images"]], document["seconds"], max_pixels, tell, options)
 
 
 def _progress(send: Send, name: int, done: int, total: int) -> None:

@@ -181,7 +181,7 @@ def test_activations_too_large_for_half_precision_are_kept_whole(colours, worksp
     redness = keras.layers.Rescaling([350.0, 0.0, 0.0])(image)
     features = keras.layers.GlobalAveragePooling2D()(redness)
     network = Network(keras.Model(image, keras.layers.Dense(3)(features)), redness, features)
-    trunk = Trunk(network, Boundary("features", features), {"backbone": "redness"})
+    trunk = Trunk(network, Boundary("features", (features,)), {"backbone": "redness"})
     pixels = Pixels(colours, workspace, 32, "crop")
     order = np.argsort(colours.usable()["class"] != "blue", kind="stable")
     cache = ActivationCache(workspace, pixels, Reporter(tiny_run()),
@@ -198,7 +198,7 @@ def untouched() -> Trunk:
     """A trunk that gives the images themselves, so that what is kept are the changed pixels."""
     image = keras.Input((32, 32, 3))
     same = keras.layers.Rescaling(1.0, name="same")(image)
-    return Trunk(Network(keras.Model(image, same), same, same), Boundary("same", same), {"backbone": "none"})
+    return Trunk(Network(keras.Model(image, same), same, same), Boundary("same", (same,)), {"backbone": "none"})
 
 
 class Views:

@@ -21,7 +21,7 @@ def trained(tiny_run, workspace, monkeypatch):
         monkeypatch.setattr(resident, "GROUP", 2 if budget else 1)  # without a budget: a step a call
         session = session_of(tiny_run(*GIVEN, *more), workspace, None)
         seen, open_feed = [], session.feeds.open
-        session.feeds.open = lambda plan, index: seen.append(open_feed(plan, index)) or seen[-1]
+        session.feeds.open = lambda *given: seen.append(open_feed(*given)) or seen[-1]
         session.trainer.fit()
         return session, seen[0].model, seen[0].batches
     return train

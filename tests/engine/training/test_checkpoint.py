@@ -102,9 +102,10 @@ import os, sys
 from collections.abc import Iterator
 from pathlib import Path
 from core.engine import worker
+from core.jobs.job import Job
 from core.runs.run import Run
 run = Run.open(sys.argv[1])
-history = Run.append_event
+history = Job.append_event
 
 def fill(self, kind, **values):
     '''After the third epoch somebody else takes all the room that is left.'''
@@ -117,7 +118,7 @@ def fill(self, kind, **values):
             except OSError:
                 pass
 
-Run.append_event = fill
+Job.append_event = fill
 sys.exit(worker.main([str(run.path)]))
 """
 
