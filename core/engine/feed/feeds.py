@@ -127,7 +127,7 @@ class Feeds:
         """Scores from activations where there are any, else from images."""
         whole = self.network.whole
         if stores:
-            return Reader(_compiled(keras.Model(_boundary(plan).tensor, whole.output)), stores[0].read)
+            return Reader(_compiled(_boundary(plan).tail(whole.output)), stores[0].read)
         return Reader(_compiled(keras.Model(whole.input, whole.output)), self.pixels.read)
 
     @property
@@ -200,7 +200,7 @@ def resident_features(feeds: Feeds, plan: PhasePlan, index: int, stores: list[Ro
     """Pooled features that lie in memory, looked up by the model itself."""
     if not stores or feeds.changes_every_epoch or not resident.fits(stores):
         return None
-    tail = keras.Model(_boundary(plan).tensor, feeds.network.whole.output)
+    tail = _boundary(plan).tail(feeds.network.whole.output)
     model, reads = resident.resident(stores, tail, feeds.recipe.train.batch_size)
     return Feed(model, feeds.batches(reads, index, group=feeds.group()), evaluation)
 
@@ -210,7 +210,7 @@ def cached_activations(feeds: Feeds, plan: PhasePlan, index: int, stores: list[R
     """What the frozen layers give, read from the cache."""
     if not stores or feeds.changes_every_epoch:
         return None
-    tail = keras.Model(_boundary(plan).tensor, feeds.network.whole.output)
+    tail = _boundary(plan).tail(feeds.network.whole.output)
     vectors = len(tail.input_shape) == 2  # too large to be resident
     return Feed(tail, feeds.batches([store.read for store in stores], index), evaluation,
                 feeds.group() if vectors else 1)

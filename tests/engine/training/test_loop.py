@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
@@ -11,6 +12,7 @@ import pytest
 from core.engine.feed import feeds
 from core.engine.feed.activations import ActivationCache
 from core.engine.feed.augment import Augmenter
+from core.engine.model.boundary import Boundary, tensors_behind
 from core.engine.training.session import TrainingSession
 from core.runs.run import Run
 from core.store.limits import MachineLimits
@@ -267,3 +269,22 @@ def test_where_cells_read_the_two_before_them_both_are_kept_and_trained_on(tiny_
     rows = session.examples.of("validation").rows
     whole = session.network.whole.predict(session.pixels.read(rows), verbose=0)
     np.testing.assert_allclose(session.trainer.probabilities(session.examples.of("validation")), whole, atol=2e-3)
+
+
+@pytest.mark.parametrize("limits", [None, NO_CACHE], ids=["cached", "no room"])
+def test_a_trunk_that_gives_two_tensors_is_trained_on_with_and_without_the_cache(tiny_run, workspace, limits):
+    """Inside a residual block the shortcut passes beside the branch; quicker to build than NASNet, and the same cut."""
+    given = Workspace(workspace.root, machine=Machine(workspace.root, limits)) if limits else workspace
+    session = session_of(tiny_run("model.backbone=MobileNetV2", "model.alpha=0.35", "train.phases.0.epochs=1",
+                                  "train.phases.0.freeze=block_15_depthwise_relu"), given)
+    names = ("block_14_add", "block_15_depthwise_relu")
+    pair = Boundary("+".join(names), tensors_behind(session.network.whole, names))
+    session.plans[0] = replace(session.plans[0], boundary=pair)
+    before = state(session)
+    session.trainer.fit()
+    after = state(session)
+    changed = {path.partition("/")[0] for path in after if np.abs(after[path] - before[path]).max() > 0}
+    assert "block_15_project" in changed and "block_15_depthwise" not in changed
+    validation = session.examples.of("validation")
+    whole = session.network.whole.predict(session.pixels.read(validation.rows), verbose=0)
+    np.testing.assert_allclose(session.trainer.probabilities(validation), whole, atol=2e-3)
