@@ -17,7 +17,7 @@ TYPICAL = {FORWARD: 25e9, TRAINING: 10e9, START: 14.0}
 """On 2 CPU cores: multiply-adds a second of MobileNets through ONNX Runtime and of Keras on TensorFlow, and the seconds
 for loading TensorFlow, building, checking and saving the model."""
 DECODE_PER_SECOND = 800.0
-CHANGE_SECONDS = 0.006
+CHANGE_SECONDS = 0.001
 """Time to change one image at random (turn, zoom, shift)."""
 STEP_SECONDS = 0.003
 BACKWARD = 2.0
