@@ -11,6 +11,7 @@ if __name__ != "__main__":
     app = st.App(__file__, lifespan=server.lifespan, routes=[downloads.route()])
 else:
     from pages.parts.app import frame, sidebar, startup
+    from pages.parts.session import state
     from pages.parts.widgets import errors
 
     st.set_page_config(page_title="Graft", page_icon="assets/icon.svg", layout="wide")
@@ -18,6 +19,7 @@ else:
     startup.once()
     page = frame.navigation()
     with errors.shown():
+        state.follow_address()
         sidebar.draw()
     with errors.shown():
         page.run()

@@ -8,16 +8,15 @@ from pages.parts.data import dataset_view, datasets, ingestion
 from pages.parts.model import proposals
 from pages.parts.session import state
 from pages.parts.widgets import charts, fields, wording
+from pages.parts.widgets.keys import key_for
 
 frame.required()
 st.title("Data", anchor=False)
 workspace = state.workspace()
-task = ingestion.current(workspace)
-if task is not None and task.error is None:
+datasets.take_in()
+if ingestion.busy():
     ingestion.follow()
     st.stop()
-if task is not None:
-    ingestion.outcome(task)
 
 datasets.unreadable()
 dataset = state.dataset()
@@ -35,7 +34,7 @@ if dataset is None:
 
 known = {item.id: item for item in list_datasets(workspace)}
 with st.container(horizontal=True, vertical_alignment="bottom"):
-    chosen = st.selectbox("Dataset", list(known), index=list(known).index(dataset.id), key=f"dataset-{dataset.id}",
+    chosen = st.selectbox("Dataset", list(known), list(known).index(dataset.id), key=key_for("dataset", dataset.id),
                           format_func=lambda item: wording.dataset_option(known[item], list(known.values())), width=420)
     with st.popover("Add", icon=":material/add:"):
         datasets.add(primary=False)

@@ -2,15 +2,16 @@
 
 import streamlit as st
 
+from core import escape
 from pages.parts.app import downloads, frame
 from pages.parts.predict import new_pictures, predictions
 from pages.parts.session import guards
-from pages.parts.widgets import errors
+from pages.parts.widgets import wording
 
 frame.required()
 st.title("Predict", anchor=False)
 run = guards.run_with_model("models")
-st.caption(f"Tells apart: {errors.plain(', '.join(run.classes[:20]))}" + (" …" if len(run.classes) > 20 else ""))
+st.caption(f"Tells apart: {escape.markdown(', '.join(run.classes[:20]))}" + (" …" if len(run.classes) > 20 else ""))
 
 predictions.warm_up()
 new_pictures.ask()
@@ -20,8 +21,8 @@ if pictures:
     with st.container(horizontal=True):
         if rows:
             st.download_button("Results as CSV", lambda: predictions.as_csv(rows), mime="text/csv",
-                               file_name=f"{run.dataset['name']}-predictions.csv", icon=":material/table:",
-                               on_click="ignore")
+                               file_name=wording.file_name(run.dataset["name"], "predictions.csv"),
+                               icon=":material/table:", on_click="ignore")
         if st.button("Clear", icon=":material/close:"):
             new_pictures.clear()
             st.rerun()
@@ -30,4 +31,4 @@ if pictures:
 st.subheader("Take the model along", anchor=False)
 st.caption("A zip with the model (Keras format: takes plain RGB pictures, everything else is inside) and the class "
            "names in the order of its outputs.")
-downloads.link("Download the model", run, "keras", f"{run.dataset['name']}-model")
+downloads.link("Download the model", run, "keras", wording.file_name(run.dataset["name"], "model"))

@@ -4,14 +4,14 @@ import streamlit as st
 
 from pages.parts.app import frame, sidebar
 from pages.parts.results import scores
-from pages.parts.session import guards
+from pages.parts.session import guards, runs
 from pages.parts.widgets import run_deletion
 
 frame.required()
 st.title("Results", anchor=False)
 run = guards.run_with_model("results")
 metrics = run.metrics() or {}
-splits = [split for split in ("test", "validation") if split in metrics]
+splits = [split for split in runs.HONEST_FIRST if split in metrics]
 if not splits:
     run_deletion.button(run)
     guards.empty("This run ended before its model could be scored.", 2, "Train again")
@@ -35,5 +35,5 @@ with right:
     scores.confusion(metrics[split], run.classes, split)
 scores.mistakes(run, split)
 with st.container(horizontal=True):
-    sidebar.next_step(4, "Predict on new pictures")
+    sidebar.next_step(4, "Predict on new pictures", run)
     run_deletion.button(run)

@@ -7,7 +7,6 @@ from __future__ import annotations
 
 import sys
 import tempfile
-import traceback
 from pathlib import Path
 from typing import Annotated, Any
 
@@ -162,13 +161,16 @@ def predict(
     """Classify images with a run's model."""
     from core import api
     from core.data.sources import pictures
+    from core.data.sources.members import Notes
 
     if csv is not None and as_json:
         raise GraftError("--csv and --json were both given.", "Choose one of them.")
-    run = _open_run(run_dir)
+    run, notes = _open_run(run_dir), Notes()
     with tempfile.TemporaryDirectory() as scratch:
         limits = Workspace.default().limits
-        found = pictures.collect(images, Path(scratch), limits)
+        found = pictures.collect(images, Path(scratch), limits, notes)
+        for line in notes.lines():
+            output.tell(line)
         files = [picture.path for picture in found]
         answers = api.predict(run, files, top_k=top_k, progress=output.Bar(), limits=limits)
     rows = output.prediction_rows(found, answers)
@@ -224,7 +226,7 @@ def export(
     if target.is_dir():
         target = target / f"{run.id}{suffix}"
     formats.export(run, kind, target)
-    print(target)
+    output.say(str(target))
 
 
 def _recipe(dataset: str, file: Path | None, given: dict[str, str], settings: list[str]) -> Recipe:
@@ -293,5 +295,5 @@ def main(arguments: list[str] | None = None) -> int:
     except (KeyboardInterrupt, typer.Abort):
         return 130
     except Exception:
-        traceback.print_exc(file=sys.stderr)
+        output.tell_bug()
         return 1

@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 import csv
-import json
 import sys
 import time
+import traceback
 from collections.abc import Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from core import escape
 from core.runs.run import Run
 from core.runs.status import Status
 from core.store.files import replacing
@@ -23,12 +24,22 @@ PROGRESS_SECONDS = 0.2
 
 def tell(text: str) -> None:
     """One line on stderr."""
-    print(text, file=sys.stderr, flush=True)
+    print(escape.terminal(text), file=sys.stderr, flush=True)
+
+
+def tell_bug() -> None:
+    """The traceback of the exception at hand on stderr."""
+    print(escape.terminal_lines(traceback.format_exc()), end="", file=sys.stderr, flush=True)
+
+
+def say(text: str = "") -> None:
+    """One line on stdout."""
+    print(escape.terminal(text))
 
 
 def print_json(document: Any, indent: int | None = 2) -> None:
     """A JSON document on stdout."""
-    print(json.dumps(document, indent=indent, ensure_ascii=False))
+    print(escape.json_text(document, indent))
 
 
 def print_table(header: Sequence[str], rows: Sequence[Sequence[object]]) -> None:
@@ -41,7 +52,7 @@ def print_table(header: Sequence[str], rows: Sequence[Sequence[object]]) -> None
             text.rjust(width) if flush else text.ljust(width)
             for text, width, flush in zip(row, widths, right, strict=True)
         ]
-        print("  ".join(padded).rstrip())
+        say("  ".join(padded).rstrip())
 
 
 class Bar:
@@ -57,7 +68,8 @@ class Bar:
         now = time.monotonic()
         if self._moving and (now - self._last > PROGRESS_SECONDS or fraction >= 1):
             self._last = now
-            print(f"\r\x1b[2K{what} {fraction:4.0%}", end="\n" if fraction >= 1 else "", file=sys.stderr, flush=True)
+            line, end = f"\r\x1b[2K{escape.terminal(what)} {fraction:4.0%}", "\n" if fraction >= 1 else ""
+            print(line, end=end, file=sys.stderr, flush=True)
         elif not self._moving and what != self._stage:
             tell(what)
         self._stage = what
@@ -100,24 +112,27 @@ def print_summary(summary: dict[str, Any]) -> None:
     """A dataset, as `core.data.checks.summary.summarise` describes it."""
     smallest, largest = (f"{size['width']}×{size['height']}" for size in map(summary["sizes"].get, ("min", "max")))
     split = "with its own split" if summary["has_own_split"] else "split by the recipe's seed"
-    print(f"{summary['name']} ({summary['id']})")
-    print(f"{summary['images']} images in {len(summary['classes'])} classes, {summary['bytes'] / 1e6:.1f} MB, "
-          f"{smallest} to {largest} pixels, {split}\n")
+    say(f"{summary['name']} ({summary['id']})")
+    say(f"{summary['images']} images in {len(summary['classes'])} classes, {summary['bytes'] / 1e6:.1f} MB, "
+          f"{smallest} to {largest} pixels, {split}")
+    say()
     rows = summary["per_class"]
     columns = list(next(iter(rows.values()), {}))
     print_table(["class", *columns], [[name, *row.values()] for name, row in rows.items()])
     if summary["bad_files"]:
-        print(f"\n{summary['bad']} files cannot be used")
+        say()
+        say(f"{summary['bad']} files cannot be used")
         print_table(["path", "reason"], [[row["path"], row["reason"]] for row in summary["bad_files"]])
     for note in summary["notes"]:
-        print(f"\nNote: {note}")
+        say()
+        say(f"Note: {note}")
 
 
 def print_scores(scores: dict[str, Any]) -> None:
     """The result of `core.api.evaluate`, split by split."""
     for split, score in scores.items():
         low, high = score["accuracy_interval"]
-        print(f"{split}: accuracy {score['accuracy']:.4f} (95 %: {low:.3f} to {high:.3f}), loss {score['loss']:.4f}, "
+        say(f"{split}: accuracy {score['accuracy']:.4f} (95 %: {low:.3f} to {high:.3f}), loss {score['loss']:.4f}, "
               f"{score['images']} images")
         print_table(
             ["class", "precision", "recall", "f1", "images"],
@@ -146,13 +161,13 @@ def write_predictions_csv(rows: Sequence[dict[str, Any]], path: Path) -> None:
         writer = csv.DictWriter(file, columns)
         writer.writeheader()
         for row in rows:
-            line = {"path": row["path"], "error": row.get("error", "")}
+            line: dict[str, Any] = {"path": row["path"], "error": row.get("error", "")}
             for suffix, item in zip(suffixes, row.get("top", ()), strict=False):
                 line[f"label{suffix}"], line[f"probability{suffix}"] = item["label"], f"{item['probability']:.6f}"
-            writer.writerow(line)
+            writer.writerow({column: escape.csv_cell(value) for column, value in line.items()})
 
 
 def _cell(value: object) -> str:
     if value is None:
         return "-"
-    return f"{value:.4f}" if isinstance(value, float) else str(value)
+    return f"{value:.4f}" if isinstance(value, float) else escape.terminal(str(value))

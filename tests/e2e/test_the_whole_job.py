@@ -34,16 +34,16 @@ def upload(page: Page, path: Path) -> None:
 
 def choose_the_smallest_network(page: Page) -> None:
     """MobileNet 0.25 with random weights at 32 px: trains on a laptop in seconds."""
-    backbone = page.locator(".st-key-backbone input")
+    backbone = page.get_by_role("combobox", name="Backbone")
     backbone.click()
     backbone.press_sequentially("MobileNetV2")
     page.get_by_role("option", name="MobileNetV2", exact=True).click()
-    expect(page.locator(".st-key-alpha").get_by_text("0.35", exact=True)).to_be_visible()
+    expect(page.locator("[class*=st-key-alpha]").get_by_text("0.35", exact=True)).to_be_visible()
     backbone.click()
     backbone.fill("MobileNet")
     page.get_by_role("option", name="MobileNet", exact=True).click()
-    page.locator(".st-key-alpha").get_by_text("0.25", exact=True).click()
-    page.locator(".st-key-weights").get_by_text("Random", exact=True).click()
+    page.locator("[class*=st-key-alpha]").get_by_text("0.25", exact=True).click()
+    page.locator("[class*=st-key-weights]").get_by_text("Random", exact=True).click()
     expect(page.locator("section.main, [data-testid=stMain]").get_by_text("random weights")).to_be_visible()
     page.get_by_text("Advanced", exact=True).click()
     size = page.get_by_role("spinbutton", name="Image size")

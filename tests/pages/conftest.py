@@ -3,15 +3,18 @@
 from __future__ import annotations
 
 import io
+import re
 import time
 import zipfile
 from collections.abc import Callable
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pytest
 from PIL import Image
 from streamlit.testing.v1 import AppTest
+from streamlit.testing.v1.element_tree import WidgetList
 
 from core.data.dataset import Dataset
 from core.data.library import ingest
@@ -74,9 +77,14 @@ def wait_until(test: AppTest, done: Callable[[AppTest], bool], seconds: float = 
     return test
 
 
+def widget(elements: WidgetList[Any], name: str) -> Any:
+    """The widget called `name`: its key, or one that it got when it was drawn anew (`name-1`, ...)."""
+    return next(item for item in elements if re.fullmatch(rf"{re.escape(name)}(-\d+)?", item.key or ""))
+
+
 def said(test: AppTest) -> str:
     """Everything a reader sees in text."""
     alerts = [item for group in (test.error, test.warning, test.info, test.success) for item in group]
     lines = [item.value for group in (test.markdown, test.caption) for item in group]
     lines += [f"{item.proto.title} {item.value}" for item in alerts]
-    return "\n".join(lines).replace("\\", "")
+    return "\n".join(lines).replace("\\", "").replace("\u2060", "")

@@ -10,14 +10,14 @@ from core.data.library import ingest
 from core.recipe import proposals
 from core.recipe.fields import Recipe
 from core.store.files import read_json
-from pages.parts.app import connection as network
-from tests.pages.conftest import coloured_zip, said
+from pages.parts.app import connection
+from tests.pages.conftest import coloured_zip, said, widget
 
 
 @pytest.fixture
 def no_network(monkeypatch):
     """As on a machine that cannot reach the weights server."""
-    monkeypatch.setattr(network, "can_download", lambda wait=0.0: False)
+    monkeypatch.setattr(connection, "can_download", lambda wait=0.0: False)
 
 
 @pytest.fixture
@@ -159,15 +159,15 @@ def test_random_weights_train_everything(workspace, dataset, weights, open_page)
     test.button_group(key="weights").set_value("none").run()
     recipe = kept(workspace, dataset)
     assert (recipe.model.weights, recipe.train.phases[0].freeze, recipe.model.batch_norm) == ("none", "none", "train")
-    assert test.button_group(key="field:model.batch_norm").proto.disabled
-    test.select_slider(key="freeze").set_value("all").run()
+    assert widget(test.button_group, "field:model.batch_norm").proto.disabled
+    widget(test.select_slider, "freeze").set_value("all").run()
     assert "never learn" in said(test)
 
 
 def test_a_backbone_that_was_never_pretrained_starts_at_random(workspace, dataset, weights, open_page):
     test = open_page("model")
     test.selectbox(key="backbone").select("SmallNet").run()
-    assert test.button_group(key="weights").options == ["Random"]
+    assert widget(test.button_group, "weights").options == ["Random"]
     assert kept(workspace, dataset).model.weights == "none"
     test.selectbox(key="backbone").select("MobileNetV2").run()
     recipe = kept(workspace, dataset)

@@ -23,13 +23,16 @@ class Picture:
     path: Path
 
 
-def collect(sources: Iterable[Path], scratch: Path, limits: Limits) -> list[Picture]:
+def collect(
+    sources: Iterable[Path], scratch: Path, limits: Limits, notes: Notes | None = None
+) -> list[Picture]:
     """Every image in files, folders (with their subfolders) and zip or tar archives.
 
     Args:
         sources: What the user named. A single file is taken whatever it is called.
         scratch: A folder that members of archives are written to, under names of ours. May hold those of earlier calls.
         limits: What an archive may hold.
+        notes: Takes down what is passed over in folders and archives, and why.
 
     Raises:
         NotFoundError: a source does not exist.
@@ -38,21 +41,25 @@ def collect(sources: Iterable[Path], scratch: Path, limits: Limits) -> list[Pict
         DataError: there is no image in any of them.
     """
     numbers = itertools.count(sum(1 for _ in scratch.iterdir()))
-    pictures = [picture for source in sources for picture in _pictures(source, scratch, limits, numbers)]
+    notes = notes or Notes()
+    pictures = [picture for source in sources for picture in _pictures(source, scratch, limits, numbers, notes)]
     if not pictures:
         raise DataError("There is no image in what was given.", "Give image files, folders or zips of images.")
     return pictures
 
 
-def _pictures(source: Path, scratch: Path, limits: Limits, numbers: Iterator[int]) -> Iterator[Picture]:
+def _pictures(
+    source: Path, scratch: Path, limits: Limits, numbers: Iterator[int], notes: Notes
+) -> Iterator[Picture]:
     if not source.exists():
         raise NotFoundError(f"There is no file or folder '{source}'.")
     if source.is_dir():
         for path in sorted(source.rglob("*"), key=lambda path: names.natural(str(path))):
-            if _is_picture(path.relative_to(source).as_posix()) and path.is_file():
+            name = path.relative_to(source).as_posix()
+            if path.is_file() and _is_picture(name, notes):
                 yield Picture(_shown(path), path)
     elif names.suffix(source.name) in names.ARCHIVE_SUFFIXES:
-        yield from _unpacked(source, scratch, limits, numbers)
+        yield from _unpacked(source, scratch, limits, numbers, notes)
     else:
         yield Picture(_shown(source), source)
 
@@ -66,9 +73,11 @@ def _shown(path: Path) -> str:
     return str(path)
 
 
-def _unpacked(source: Path, scratch: Path, limits: Limits, numbers: Iterator[int]) -> Iterator[Picture]:
-    for member in archive.walk(source, limits, Notes()):
-        if member.is_folder or not _is_picture(member.name):
+def _unpacked(
+    source: Path, scratch: Path, limits: Limits, numbers: Iterator[int], notes: Notes
+) -> Iterator[Picture]:
+    for member in archive.walk(source, limits, notes):
+        if member.is_folder or not _is_picture(member.name, notes):
             continue
         path = scratch / f"{next(numbers):06d}{names.suffix(member.name)}"
         try:
@@ -80,5 +89,10 @@ def _unpacked(source: Path, scratch: Path, limits: Limits, numbers: Iterator[int
         yield Picture(f"{source}/{member.name}", path)
 
 
-def _is_picture(name: str) -> bool:
-    return names.suffix(name) in names.IMAGE_SUFFIXES and not names.is_litter(name)
+def _is_picture(name: str, notes: Notes) -> bool:
+    if names.is_litter(name):
+        return False
+    if names.suffix(name) not in names.IMAGE_SUFFIXES:
+        notes.add("not an image", name)
+        return False
+    return True

@@ -10,6 +10,7 @@ from __future__ import annotations
 import streamlit as st
 
 from pages.parts.app import sidebar
+from pages.parts.session import state
 
 _state = {"announced": False}
 
@@ -26,3 +27,4 @@ def required() -> None:
     if not _state["announced"]:
         navigation()
         st.rerun()
+    state.follow_address()

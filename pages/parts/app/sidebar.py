@@ -4,11 +4,12 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import dataclass
-from html import escape
 
 import streamlit as st
 
-from pages.parts.session import state
+from core import escape
+from core.runs.run import Run
+from pages.parts.session import runs, state
 from pages.parts.widgets import errors, wording
 
 _CHOSEN = ("font-size:.8rem;line-height:1.2rem;padding:.15rem 0 .5rem 2rem;opacity:.72;overflow:hidden;"
@@ -26,25 +27,40 @@ def _model() -> str:
 
 
 def _train() -> str:
-    active = state.active_runs()
-    run = active[0] if active else state.run()
+    run, waiting = _watched()
     if run is None:
         return ""
     status = run.status()
     progress = f"epoch {status.epoch} of {status.epochs}" if status.epoch else "preparing"
     doing = f"running · {progress}" if status.state == "running" else status.state
-    return doing + (f" · {len(active) - 1} waiting" if len(active) > 1 else "")
+    return doing + (f" · {waiting} waiting" if waiting else "")
+
+
+def _watched() -> tuple[Run | None, int]:
+    """The run on the open dataset that the Train page is about, and how many wait behind it."""
+    dataset = state.dataset()
+    active = runs.active_on(dataset)
+    if active:
+        return active[0], len(active) - 1
+    looked_at = state.run()
+    return (looked_at if looked_at and dataset and runs.dataset_of(looked_at) == dataset.id else None), 0
+
+
+def _result() -> Run | None:
+    """The run of the open dataset whose score and model are shown."""
+    run, dataset = runs.result(), state.dataset()
+    return run if run and dataset and runs.dataset_of(run) == dataset.id else None
 
 
 def _results() -> str:
-    run = state.run()
+    run = _result()
     metrics = run.metrics() if run else None
     return wording.score(metrics) if metrics else ""
 
 
 def _predict() -> str:
-    run = state.run()
-    return f"with {wording.run_name(run)}" if run and run.has_model else ""
+    run = _result()
+    return f"with {wording.run_name(run)}" if run else ""
 
 
 @dataclass(frozen=True)
@@ -74,7 +90,7 @@ STEPS = (
 
 def draw() -> None:
     """The steps with what is chosen at each; follows a run that is training."""
-    polling = 2.0 if state.active_runs() else None
+    polling = 2.0 if runs.active() else None
     with st.sidebar:
         st.fragment(_steps, run_every=polling)()
 
@@ -82,12 +98,13 @@ def draw() -> None:
 @errors.guarded
 def _steps() -> None:
     for step in STEPS:
+        chosen = escape.html(step.chosen())
         with st.container(gap=None):
             st.page_link(step.page, width="stretch")
-            st.html(f'<div style="{_CHOSEN}" title="{escape(step.chosen())}">{escape(step.chosen()) or "&nbsp;"}</div>')
+            st.html(f'<div style="{_CHOSEN}" title="{chosen}">{chosen or "&nbsp;"}</div>')
 
 
-def next_step(number: int, label: str) -> None:
-    """The one clear way on: a primary button to another step's page (counted from 0)."""
+def next_step(number: int, label: str, run: Run | None = None) -> None:
+    """The one clear way on: a primary button to another step's page (counted from 0), opening a run there."""
     if st.button(label, type="primary", icon=":material/arrow_forward:", icon_position="right"):
-        st.switch_page(STEPS[number].page)
+        st.switch_page(STEPS[number].page, query_params={"run": run.id} if run else None)

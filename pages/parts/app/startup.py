@@ -11,8 +11,7 @@ import streamlit as st
 from core.data.uploads import clean_incoming
 from core.jobs import queue as jobs
 from core.store.workspace import Workspace
-from pages.parts.app import connection as network
-from pages.parts.app import memory
+from pages.parts.app import connection, memory
 from pages.parts.session import state
 from pages.parts.widgets import errors
 
@@ -25,7 +24,7 @@ log = logging.getLogger("graft.pages")
 def once() -> None:
     """Start runs that wait, now and from now on; remove old uploads; find out whether weights can be downloaded."""
     memory.few_arenas()
-    network.can_download()
+    connection.can_download()
     with errors.shown():
         workspace = state.workspace()
         threading.Thread(target=tend, args=(workspace, threading.Event()), name="tend", daemon=True).start()

@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING
 
 import streamlit as st
 
+from core import escape
 from core.data.dataset import Dataset
 from core.data.splits import split as splits
 from core.errors import DataError, GraftError
@@ -104,9 +105,10 @@ def tile(dataset: Dataset, row: object, strong: str = "", text: str | None = Non
 def _class_choice(dataset: Dataset) -> str | None:
     if len(dataset.classes) <= 12:
         chosen = st.pills("Class", ["", *dataset.classes], default="", required=True, label_visibility="collapsed",
-                          format_func=lambda name: errors.plain(name) or "All", key=f"class-pills-{dataset.id}")
+                          format_func=lambda name: escape.markdown(name) or "All", key=f"class-pills-{dataset.id}")
         return chosen or None
     return st.selectbox("Class", dataset.classes, index=None, placeholder="All classes", width=320,
+                        format_func=escape.visible,
                         key=f"class-box-{dataset.id}")
 
 
@@ -115,7 +117,7 @@ def problems(dataset: Dataset) -> None:
     bad = dataset.manifest[dataset.manifest["status"] == "bad"]
     if not bad.empty:
         with st.expander(f"{wording.count(len(bad), 'unreadable file')}, left out", icon=":material/broken_image:"):
-            st.dataframe(bad[["path", "class", "bytes", "reason"]], hide_index=True, column_config={
+            st.dataframe(_shown(bad[["path", "class", "bytes", "reason"]]), hide_index=True, column_config={
                 "path": "File", "class": "Class", "reason": "Why",
                 "bytes": st.column_config.NumberColumn("Size", format="bytes"),
             })
@@ -123,4 +125,8 @@ def problems(dataset: Dataset) -> None:
         title = wording.count(len(dataset.notes), "note") + " from reading the archive"
         with st.expander(title, icon=":material/info:"):
             for note in dataset.notes[:100]:
-                st.text(note)
+                st.text(escape.visible(note))
+
+
+def _shown(table: pd.DataFrame) -> pd.DataFrame:
+    return table.map(lambda value: escape.visible(value) if isinstance(value, str) else value)

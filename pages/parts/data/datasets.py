@@ -4,17 +4,20 @@ from __future__ import annotations
 
 import streamlit as st
 
+from core import escape
 from core.api import delete_dataset
 from core.data.dataset import Dataset
 from core.data.library import rename_class, rename_dataset, unreadable_datasets
 from core.data.samples import SAMPLES
+from core.data.sources import names
+from core.data.sources.members import MAKE_A_ZIP
 from core.data.uploads import save_upload
+from core.errors import DataError
 from pages.parts.app import memory
 from pages.parts.data import ingestion
 from pages.parts.session import state
 from pages.parts.widgets import errors, wording
 
-ARCHIVES = ["zip", "tar", "gz", "tgz", "bz2", "xz"]
 LAYOUT = """
 photos.zip
 ├── ants/     one folder per class,
@@ -29,16 +32,11 @@ photos.zip
 def add(primary: bool) -> None:
     """Upload an archive, or start from a sample."""
     workspace = state.workspace()
-    upload = st.file_uploader(
-        "Upload a zip or tar archive", type=ARCHIVES, key=f"upload-{state.get('uploads', 0)}",
-        help="One folder per class inside. Folders called train, val (or validation) and test are used as such.",
+    st.file_uploader(
+        "Upload a zip or tar archive", accept_multiple_files=True, key=_uploader(),
+        help="One folder per class inside. Folders called train, val (or validation) and test are used as such. "
+             "Several archives become a dataset each.",
     )
-    if upload is not None:
-        path, name = save_upload(upload, upload.name, workspace), _stem(upload.name)
-        memory.release(upload)
-        state.put("uploads", state.get("uploads", 0) + 1)  # a new key: an empty uploader
-        ingestion.from_upload(path, name, workspace)
-        st.rerun()
     for name, sample in SAMPLES.items():
         st.markdown(f"**No pictures at hand?** {sample.description}")
         if st.button(f"Start with {sample.title.lower()}", key=f"sample-{name}", icon=":material/draw:",
@@ -50,7 +48,29 @@ def add(primary: bool) -> None:
 def unreadable() -> None:
     """A line for each dataset that this version cannot read; it stays where it is."""
     for identifier, why in unreadable_datasets(state.workspace()):
-        st.caption(f":material/block: **{errors.plain(identifier)}**: {errors.plain(why)}")
+        st.caption(f":material/block: **{escape.markdown(identifier)}**: {escape.markdown(why)}")
+
+
+def take_in() -> None:
+    """Take what was uploaded, whatever the page shows now: another archive may be read by then, from another window."""
+    uploads = st.session_state.get(_uploader()) or []
+    if not uploads:
+        return
+    state.put("uploads", state.get("uploads", 0) + 1)  # a new key: an empty uploader
+    archives = [upload for upload in uploads if names.suffix(upload.name) in names.ARCHIVE_SUFFIXES]
+    others = [upload.name for upload in uploads if upload not in archives]
+    with errors.shown():
+        for upload in archives:
+            path = save_upload(upload, upload.name, state.workspace())
+            ingestion.from_upload(path, _stem(upload.name), state.workspace())
+    memory.release(*uploads)
+    if others:
+        listed = ", ".join(others[:5]) + (f" and {len(others) - 5:,} more" if len(others) > 5 else "")
+        errors.show(DataError(f"Not read, as no zip or tar archive: {listed}.", MAKE_A_ZIP))
+
+
+def _uploader() -> str:
+    return f"upload-{state.get('uploads', 0)}"
 
 
 def menu(dataset: Dataset) -> None:
@@ -75,7 +95,7 @@ def rename(dataset: Dataset) -> None:
 @errors.guarded
 def rename_one_class(dataset: Dataset) -> None:
     """Ask for a class and its new name."""
-    old = st.selectbox("Class", dataset.classes)
+    old = st.selectbox("Class", dataset.classes, format_func=escape.visible)
     new = st.text_input("New name", old, max_chars=80, key=f"class-{old}")
     if st.button("Rename", type="primary", disabled=not new.strip() or new == old):
         rename_class(state.workspace(), dataset.id, old, new.strip())
@@ -87,7 +107,7 @@ def rename_one_class(dataset: Dataset) -> None:
 def delete(dataset: Dataset) -> None:
     """Delete after a confirmation."""
     st.markdown(
-        f"**{errors.plain(dataset.name)}** with {wording.count(len(dataset.manifest), 'file')} is removed from the "
+        f"**{escape.markdown(dataset.name)}** with {wording.count(len(dataset.manifest), 'file')} is removed from the "
         "workspace. Trained models stay; your own archive is not touched."
     )
     with st.container(horizontal=True):

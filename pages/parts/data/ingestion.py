@@ -1,14 +1,18 @@
-"""Ingestion beside the page: a thread per workspace, so that a reload or a click elsewhere does not end it."""
+"""Ingestion beside the page: archives are read one after the other in a thread, so that a reload or a click elsewhere
+does not end it. An archive that comes while another is read waits for its turn.
+"""
 
 from __future__ import annotations
 
 import logging
+import secrets
 import threading
 from collections.abc import Callable
 from pathlib import Path
 
 import streamlit as st
 
+from core import escape
 from core.data.dataset import Dataset
 from core.data.library import ingest, ingest_sample
 from core.data.samples import SAMPLES
@@ -26,6 +30,9 @@ GO_ON: dict[type[GraftError], tuple[str, str]] = {
     EmptyClassError: ("accept_empty", "Leave out what is empty"),
 }
 """Errors after which one may go on: what `ingest` is told then, and the button for it."""
+_lines: dict[Path, list[Ingestion]] = {}
+"""By workspace: what is read, what waits, and what has ended and was not looked at yet."""
+_changing = threading.RLock()
 
 
 class Cancelled(Exception):
@@ -37,25 +44,43 @@ class Ingestion:
 
     def __init__(self, title: str, work: Callable[[Progress], Dataset], upload: Path | None = None,
                  accepted: frozenset[str] = frozenset()) -> None:
+        self.id = secrets.token_hex(4)
         self.title = title
         self.upload = upload
         self.accepted = accepted
         self.message, self.fraction = "Starting", 0.0
         self.dataset_id: str | None = None
         self.error: GraftError | None = None
-        self._cancelled = threading.Event()
-        self._thread = threading.Thread(target=self._run, args=(work,), name="ingestion", daemon=True)
-        self._thread.start()
+        self.taken = False
+        self._work = work
+        self._began, self._ended, self._cancelled = threading.Event(), threading.Event(), threading.Event()
 
     @property
-    def working(self) -> bool:
-        """True until there is a dataset or an error."""
-        return self._thread.is_alive()
+    def waiting(self) -> bool:
+        """True until it has its turn."""
+        return not self._began.is_set()
+
+    @property
+    def ended(self) -> bool:
+        """True once there is a dataset or an error."""
+        return self._ended.is_set()
+
+    @property
+    def question(self) -> bool:
+        """True when it ended with a question: go on, and without what?"""
+        return self.ended and type(self.error) in GO_ON and self.upload is not None
+
+    def start(self, then: Callable[[], None]) -> None:
+        """Begin, in a thread; `then` is called at the end, whatever it is."""
+        self._began.set()
+        threading.Thread(target=self._run, args=(then,), name="ingestion", daemon=True).start()
 
     def cancel(self) -> None:
         """Ask for the end, and wait until what was half-made is gone."""
         self._cancelled.set()
-        self._thread.join(timeout=5)
+        if not self.waiting:
+            self._ended.wait(timeout=5)
+        self.discard_upload()
 
     def discard_upload(self) -> None:
         """Remove the spooled archive."""
@@ -67,104 +92,135 @@ class Ingestion:
             raise Cancelled
         self.message, self.fraction = message, min(max(fraction, 0.0), 1.0)
 
-    def _run(self, work: Callable[[Progress], Dataset]) -> None:
+    def _run(self, then: Callable[[], None]) -> None:
         try:
-            self.dataset_id = work(self._progress).id
+            self.dataset_id = self._work(self._progress).id
         except Cancelled:
             pass
         except GraftError as error:
             kept = self.upload.name if self.upload else self.title
             self.error = errors.renamed(error, kept, self.title + (self.upload.suffix if self.upload else ""))
         except Exception as error:  # a thread's boundary: logged, and shown by whoever looks
-            log.error("ingestion of %s", self.title, exc_info=error)
+            log.error("ingestion of %s\n%s", escape.terminal(self.title), errors.trace(error))
             self.error = DataError(f"{self.title} could not be read.", "The terminal in which Graft runs says why.")
         if type(self.error) not in GO_ON:
             self.discard_upload()
         memory.trim()
+        self._ended.set()
+        then()
 
 
 def from_upload(path: Path, name: str, workspace: Workspace, accepted: frozenset[str] = frozenset()) -> None:
-    """Start on a spooled archive. Raises DataError while another one is being read.
+    """Read a spooled archive, as soon as those before it are read.
 
     Args:
         accepted: What of it is to be passed over: names of `ingest`'s arguments.
     """
-    _free(workspace, path)
-    _tasks[workspace.root] = Ingestion(name, lambda progress: ingest(
+    _add(workspace, Ingestion(name, lambda progress: ingest(
         path, workspace, name=name, progress=progress, accept_bad="accept_bad" in accepted,
-        accept_empty="accept_empty" in accepted), path, accepted)
+        accept_empty="accept_empty" in accepted), path, accepted))
 
 
 def from_sample(name: str, workspace: Workspace) -> None:
-    """Start on a sample that comes with Graft. Raises DataError while an archive is being read."""
-    _free(workspace)
-    _tasks[workspace.root] = Ingestion(
-        SAMPLES[name].title, lambda progress: ingest_sample(name, workspace, progress)
-    )
+    """Make a dataset of a sample that comes with Graft, as soon as the archives before it are read."""
+    _add(workspace, Ingestion(SAMPLES[name].title, lambda progress: ingest_sample(name, workspace, progress)))
 
 
-def _free(workspace: Workspace, upload: Path | None = None) -> None:
-    """Make way for another ingestion; one that is at work goes first, and `upload` is then let go."""
-    before = _tasks.get(workspace.root)
-    if before is None or (upload is not None and before.upload == upload):
-        return  # nothing there, or the same once more, without its unreadable files
-    if before.working:
-        if upload is not None:
-            upload.unlink(missing_ok=True)
-        raise DataError(f"{before.title} is still being read, in another tab or window.",
-                        "Wait until it is done, then add the next.")
-    before.discard_upload()
+def line(workspace: Workspace) -> list[Ingestion]:
+    """The ingestions of a workspace that are at work, wait, or have ended and were not looked at yet."""
+    return list(_lines.get(workspace.root, ()))
 
 
-def current(workspace: Workspace) -> Ingestion | None:
-    """The ingestion of this workspace whose outcome nobody has taken yet."""
-    return _tasks.get(workspace.root)
+def remove(workspace: Workspace, task: Ingestion) -> None:
+    """Take an ingestion out of the line: it was cancelled, or its question was answered."""
+    with _changing:
+        _lines[workspace.root] = [other for other in line(workspace) if other is not task]
+    _advance(workspace)
 
 
-def clear(workspace: Workspace) -> None:
-    """Forget the ingestion: its outcome was taken."""
-    _tasks.pop(workspace.root, None)
+def _add(workspace: Workspace, task: Ingestion) -> None:
+    with _changing:
+        _lines[workspace.root] = [*(other for other in line(workspace) if not other.taken), task]
+    _advance(workspace)
 
 
-@st.fragment(run_every=0.4)
-@errors.guarded
+def _advance(workspace: Workspace) -> None:
+    """Start the next one when none is at work."""
+    with _changing:
+        tasks = line(workspace)
+        if all(task.waiting or task.ended for task in tasks):
+            for task in [task for task in tasks if task.waiting][:1]:
+                task.start(then=lambda: _advance(workspace))
+
+
+def busy() -> bool:
+    """True while an archive is read or waits. Tells first what has ended: with a dataset, or why without."""
+    tasks = line(state.workspace())
+    _tell(tasks)
+    going_on = [task.id for task in tasks if not task.ended]
+    state.put("followed-ingestions", going_on)
+    return bool(going_on)
+
+
 def follow() -> None:
-    """Progress of the ingestion with a way to cancel it; on success the new dataset becomes the chosen one."""
+    """Progress of what is read, and what waits, each with a way to cancel it; ends with the first that ends."""
+    st.fragment(_follow, run_every=0.4)([task.id for task in line(state.workspace()) if not task.ended])
+
+
+@errors.guarded
+def _follow(going_on: list[str]) -> None:
     workspace = state.workspace()
-    task = current(workspace)
-    if task is None:
+    tasks = [task for task in line(workspace) if not task.ended]
+    if [task.id for task in tasks] != going_on:
         st.rerun()
-    if task.working:
+    for task in tasks:
         with st.container(border=True):
-            st.markdown(f"**Reading {errors.plain(task.title)}**")
-            st.progress(task.fraction, text=errors.plain(task.message))
-            if st.button("Cancel", icon=":material/close:", key="cancel-ingestion"):
+            if task.waiting:
+                st.markdown(f"**{escape.markdown(task.title)}** waits for its turn")
+            else:
+                st.markdown(f"**Reading {escape.markdown(task.title)}**")
+                st.progress(task.fraction, text=escape.markdown(task.message))
+            if st.button("Cancel", icon=":material/close:", key=f"cancel-{task.id}"):
                 task.cancel()
-                clear(workspace)
+                remove(workspace, task)
                 st.toast("Cancelled. Nothing was kept.")
                 st.rerun()
-        return
-    if task.dataset_id is not None:
-        state.choose_dataset(task.dataset_id)
-    if task.error is None:
-        clear(workspace)
-    st.rerun()
 
 
-def outcome(task: Ingestion) -> None:
-    """Show why an ingestion ended without a dataset; asks whether to go on where that can be."""
-    workspace = state.workspace()
-    if task.error is None or type(task.error) not in GO_ON or task.upload is None:
-        errors.show(task.error or DataError("Nothing was read."))
-        clear(workspace)
-        return
-    st.warning(errors.plain(task.error.hint), title=errors.plain(task.error.message), icon=":material/broken_image:")
+def _tell(tasks: list[Ingestion]) -> None:
+    """Say what came of those that have ended: once, to every page that followed them, else to the first that looks."""
+    followed, told, chosen = state.get("followed-ingestions", []), state.get("told-ingestions", []), False
+    for task in tasks:
+        if task.question:
+            _ask(task)
+        elif task.ended and (task.id in followed or not task.taken):
+            task.taken = True
+            if task.dataset_id is not None:
+                state.choose_dataset(task.dataset_id)
+                chosen = True
+            else:
+                told.append(task.error or DataError("Nothing was read."))
+    if chosen:  # the sidebar was drawn with the dataset before
+        state.put("followed-ingestions", [])
+        state.put("told-ingestions", told)
+        st.rerun()
+    for error in told:
+        errors.show(error)
+    going_on = any(not task.ended for task in tasks)
+    state.put("told-ingestions", told if going_on else [])  # stays in view while the page does
+
+
+def _ask(task: Ingestion) -> None:
+    """Show why it ended without a dataset, and ask whether to go on."""
+    workspace, error = state.workspace(), task.error or DataError("Nothing was read.")
+    argument, label = GO_ON[type(error)]
+    st.warning(escape.markdown(error.hint), title=escape.markdown(error.message), icon=":material/broken_image:")
     with st.container(horizontal=True):
-        argument, label = GO_ON[type(task.error)]
-        if st.button(label, type="primary"):
+        if st.button(label, type="primary", key=f"accept-{task.id}") and task.upload is not None:
+            remove(workspace, task)
             from_upload(task.upload, task.title, workspace, task.accepted | {argument})
             st.rerun()
-        if st.button("Discard"):
+        if st.button("Discard", key=f"discard-{task.id}"):
             task.discard_upload()
-            clear(workspace)
+            remove(workspace, task)
             st.rerun()

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 import pandas as pd
 import streamlit as st
 
@@ -10,61 +12,68 @@ from core.backbones.catalogue import BACKBONES, Backbone, Variant, get
 from core.data.dataset import Dataset
 from core.recipe import proposals
 from core.recipe.fields import Recipe
-from pages.parts.app import connection as network
+from pages.parts.app import connection
 from pages.parts.model.proposals import reason
 from pages.parts.session import state
 from pages.parts.widgets import wording
+from pages.parts.widgets.keys import key_for
+
+_COLUMNS = {
+    "title": st.column_config.TextColumn("Backbone", help="The pretrained network. Mark a row to choose it."),
+    "alpha": st.column_config.NumberColumn(
+        "Width", format="%g", width=58, help="The width (alpha) that the figures of the row are of: the usual one."),
+    "parameters": st.column_config.NumberColumn("Parameters", format="%.1f M", help="Weights of the network."),
+    "size": st.column_config.NumberColumn("Size", format="%.0f MB", help="Size of the weights file."),
+    "top1": st.column_config.NumberColumn(
+        "ImageNet top-1", format="%.1f %%",
+        help="How often its first guess is right among ImageNet's 1,000 classes. Higher: better features."),
+    "input": st.column_config.NumberColumn("Input", format="%d px", help="Image size it was trained at."),
+    "weights": st.column_config.TextColumn(
+        "Weights", help="Whether the pretrained weights are on this machine, at which widths."),
+}
 
 
 def table(recipe: Recipe) -> None:
-    """All backbones at their usual width (the chosen one at its own); a click on a row chooses."""
-    chosen, chosen_variant = get(recipe.model.backbone, recipe.model.alpha)
-    rows = [_row(backbone, chosen_variant if backbone is chosen else None) for backbone in BACKBONES.values()]
-    frame = pd.DataFrame(rows).sort_values("parameters").reset_index(drop=True)
-    frame.insert(0, "chosen", frame["name"].map(lambda name: "●" if name == chosen.name else ""))
+    """All backbones, small ones first, with the figures of their usual width; the mark of a row chooses."""
+    chosen, _ = get(recipe.model.backbone, recipe.model.alpha)
+    frame = pd.DataFrame([_row(backbone) for backbone in BACKBONES.values()])
+    frame = frame.sort_values("parameters", kind="stable").reset_index(drop=True)
+    names = frame.pop("name").tolist()
     frame["parameters"] /= 1e6
     frame["top1"] *= 100
-    event = st.dataframe(
-        frame, hide_index=True, selection_mode="single-cell", on_select="rerun", key=f"backbones-{chosen.name}",
-        height=35 * (len(frame) + 1) + 3, placeholder="–", column_order=[name for name in frame if name != "name"],
-        column_config={
-            "chosen": st.column_config.TextColumn("", width=30),
-            "title": st.column_config.TextColumn("Backbone", help="The pretrained network. Click to choose."),
-            "parameters": st.column_config.NumberColumn("Parameters", format="%.1f M", help="Weights of the network."),
-            "size": st.column_config.NumberColumn("Size", format="%.0f MB", help="Size of the weights file."),
-            "top1": st.column_config.NumberColumn(
-                "ImageNet top-1", format="%.1f %%",
-                help="How often its first guess is right among ImageNet's 1,000 classes. Higher: better features."),
-            "input": st.column_config.NumberColumn("Input", format="%d px", help="Image size it was trained at."),
-            "weights": st.column_config.TextColumn("Weights", help="Whether the pretrained weights are on this "
-                                                                   "machine, at which widths."),
-        },
+    key = key_for("backbones", chosen.name, read=lambda held: _marked(held, names))
+    # Rows are marked, and marked only by their box: walking through the cells with the keyboard changes nothing.
+    st.dataframe(
+        frame, hide_index=True, selection_mode="single-row-required", key=key,
+        on_select=lambda: _choose(_marked(st.session_state[key], names)),
+        selection_default={"selection": {"rows": [names.index(chosen.name)]}},
+        height=35 * (len(frame) + 1) + 3, placeholder="–", column_config=_COLUMNS,
     )
-    cells = event["selection"]["cells"]
-    if cells and (name := frame["name"].iloc[cells[0][0]]) != chosen.name:
-        _choose(name)
-        st.rerun()
+
+
+def _marked(held: Any, names: list[str]) -> str:
+    return names[held["selection"]["rows"][0]]
 
 
 def choice(recipe: Recipe) -> None:
     """The chosen backbone: which, how wide, from which weights."""
     backbone, variant = get(recipe.model.backbone, recipe.model.alpha)
     names = list(BACKBONES)
-    _view("backbone", backbone.name)
-    st.selectbox("Backbone", names, key="backbone", on_change=lambda: _choose(st.session_state["backbone"]),
+    key = key_for("backbone", backbone.name)
+    st.selectbox("Backbone", names, names.index(backbone.name), key=key, on_change=_choose_held, args=(key,),
                  format_func=lambda name: BACKBONES[name].title,
                  help="The pretrained network that turns a picture into features.")
     st.caption(backbone.description)
     if len(backbone.alphas) > 1:
-        _view("alpha", variant.alpha)
+        key = key_for("alpha", variant.alpha)
         st.segmented_control(
-            "Width (alpha)", backbone.alphas, key="alpha", required=True, format_func=lambda alpha: f"{alpha:g}",
-            on_change=lambda: _choose(backbone.name, st.session_state["alpha"]),
+            "Width (alpha)", backbone.alphas, default=variant.alpha, key=key, required=True,
+            format_func=lambda alpha: f"{alpha:g}", on_change=_choose_width, args=(backbone.name, key),
             help="Smaller is faster and less exact.")
-    _view("weights", recipe.model.weights)
+    key = key_for("weights", recipe.model.weights)
     st.segmented_control(
-        "Starting weights", ["imagenet", "none"] if variant.pretrained else ["none"], key="weights", required=True,
-        on_change=_choose_weights,
+        "Starting weights", ["imagenet", "none"] if variant.pretrained else ["none"], default=recipe.model.weights,
+        key=key, required=True, on_change=_choose_weights, args=(key,),
         format_func={"imagenet": "Pretrained (ImageNet)", "none": "Random"}.__getitem__,
         help="Pretrained: learned on 1.3 million photos, nearly always better. Random: learns from your pictures "
              "alone; everything is trained.")
@@ -83,7 +92,7 @@ def weights_notice(recipe: Recipe, dataset: Dataset) -> None:
     if weights.find(backbone, variant):
         st.badge("weights on this machine", icon=":material/check:", color="green")
         return
-    if network.can_download():
+    if connection.can_download():
         st.badge(f"weights are downloaded at the start ({variant.size_mb:.0f} MB)", icon=":material/download:")
         return
     _missing(backbone, variant, recipe, dataset)
@@ -119,24 +128,27 @@ def _missing(backbone: Backbone, variant: Variant, recipe: Recipe, dataset: Data
             st.rerun()
 
 
-def _row(backbone: Backbone, variant: Variant | None) -> dict[str, object]:
-    variant = variant or get(backbone.name)[1]
+def _row(backbone: Backbone) -> dict[str, object]:
+    variant = get(backbone.name)[1]
     here = [item for item in backbone.variants if weights.find(backbone, item)]
     widths = ", ".join(f"{item.alpha:g}" for item in here if item.alpha is not None)
-    there = "download" if network.can_download() else "not here"
+    there = "download" if connection.can_download() else "not here"
     if not variant.pretrained:
         there = "random"
     return {
-        "name": backbone.name, "title": backbone.title,
+        "name": backbone.name, "title": backbone.title, "alpha": variant.alpha,
         "weights": f"here ({widths})" if widths else "here" if here else there,
         "parameters": variant.parameters, "top1": variant.top1, "size": variant.size_mb,
         "input": backbone.default_size,
     }
 
 
-def _view(key: str, value: object) -> None:
-    if st.session_state.get(key) != value:
-        st.session_state[key] = value
+def _choose_held(key: str) -> None:
+    _choose(st.session_state[key])
+
+
+def _choose_width(name: str, key: str) -> None:
+    _choose(name, st.session_state[key])
 
 
 def _choose(name: str, alpha: float | None = None) -> None:
@@ -153,6 +165,6 @@ def _choose(name: str, alpha: float | None = None) -> None:
     state.set_recipe(recipe)
 
 
-def _choose_weights() -> None:
+def _choose_weights(key: str) -> None:
     recipe = state.recipe() or Recipe()
-    state.set_recipe(proposals.with_weights(recipe, st.session_state["weights"]))
+    state.set_recipe(proposals.with_weights(recipe, st.session_state[key]))

@@ -3,10 +3,10 @@
 from __future__ import annotations
 
 import math
-from html import escape
 
 import streamlit as st
 
+from core import escape
 from core.backbones.catalogue import Variant
 from core.backbones.freezing import resolve_freeze
 from core.backbones.graph import Block
@@ -15,6 +15,7 @@ from core.recipe import proposals
 from core.recipe.fields import Recipe
 from pages.parts.session import state
 from pages.parts.widgets import fields, wording
+from pages.parts.widgets.keys import key_for
 
 _PATH = "train.phases.0.freeze"
 _STYLE = """<style>
@@ -34,10 +35,9 @@ def slider(variant: Variant, recipe: Recipe) -> None:
     """A slider that snaps to the blocks of the backbone."""
     options = ["none", *(block.name for block in variant.blocks[:-1]), "all"]
     current = options[resolve_freeze(variant, recipe.train.phases[0].freeze)]
-    if st.session_state.get("freeze") != current:
-        st.session_state["freeze"] = current
+    key = key_for("freeze", current)
     st.select_slider(
-        "Frozen up to and including", options, key="freeze", on_change=fields.commit, args=(_PATH, "freeze"),
+        "Frozen up to and including", options, current, key=key, on_change=fields.commit, args=(_PATH, key),
         format_func=lambda name: {"none": "nothing", "all": "everything"}.get(name, name.replace("_", " ")),
         help="Frozen blocks keep what they learned in pretraining. Few pictures: freeze everything, only the new head "
              "learns. Many pictures, or pictures unlike photos: let the last blocks learn too.")
@@ -90,4 +90,4 @@ def _bar(block: Block, frozen: bool, tallest: float) -> str:
     side = "×".join(str(length) for length in block.shape)
     title = f"{block.name}: {block.parameters:,} parameters, output {side}, {'frozen' if frozen else 'trained'}"
     kind = "ice" if frozen else "warm"
-    return f'<div class="{kind}" style="height:{height:.0f}%" title="{escape(title, quote=True)}"></div>'
+    return f'<div class="{kind}" style="height:{height:.0f}%" title="{escape.html(title)}"></div>'

@@ -9,6 +9,7 @@ import streamlit as st
 from core.recipe.fields import HiddenLayer, Recipe
 from pages.parts.session import state
 from pages.parts.widgets import fields
+from pages.parts.widgets.keys import key_for
 
 MOST_LAYERS = 4
 
@@ -22,10 +23,9 @@ def settings(recipe: Recipe) -> None:
         fields.draw("model.dropout")
     with right:
         count = len(recipe.model.hidden)
-        if st.session_state.get("hidden-count") != count:
-            st.session_state["hidden-count"] = count
-        st.segmented_control("Hidden layers", list(range(max(MOST_LAYERS, count) + 1)), key="hidden-count",
-                             required=True, on_change=_resize,
+        key = key_for("hidden-count", count)
+        st.segmented_control("Hidden layers", list(range(max(MOST_LAYERS, count) + 1)), default=count, key=key,
+                             required=True, on_change=_resize, args=(key,),
                              help="Fully connected layers between the features and the classifier. Often none is best.")
     for index in range(len(recipe.model.hidden)):
         _layer(index)
@@ -49,9 +49,9 @@ def _layer(index: int) -> None:
             fields.draw(f"{path}.batch_norm")
 
 
-def _resize() -> None:
-    recipe = state.recipe() or Recipe()
-    layers = list(recipe.model.hidden)[: st.session_state["hidden-count"]]
-    layers += [HiddenLayer()] * (st.session_state["hidden-count"] - len(layers))
+def _resize(key: str) -> None:
+    recipe, count = state.recipe() or Recipe(), st.session_state[key]
+    layers = list(recipe.model.hidden)[:count]
+    layers += [HiddenLayer()] * (count - len(layers))
     document = json.dumps([layer.model_dump(mode="json") for layer in layers])
     state.set_recipe(recipe.override([f"model.hidden={document}"]))

@@ -11,6 +11,7 @@ from typing import BinaryIO
 import streamlit as st
 
 from core.data.sources import pictures
+from core.data.sources.members import Notes
 from core.data.uploads import save_upload
 from core.errors import DataError, GraftError
 from core.store.workspace import Workspace
@@ -18,7 +19,6 @@ from pages.parts.app import memory
 from pages.parts.session import state
 from pages.parts.widgets import errors
 
-TYPES = ["jpg", "jpeg", "png", "webp", "gif", "bmp", "tif", "tiff", "zip", "tar", "gz", "tgz"]
 MOST = 2000
 _PROBLEMS = "picture-problems"
 
@@ -26,12 +26,11 @@ _PROBLEMS = "picture-problems"
 def ask() -> None:
     """The uploader; what it takes in replaces the pictures before."""
     uploads = st.file_uploader(
-        "Drop pictures here, or a zip of them", type=TYPES, accept_multiple_files=True,
+        "Drop pictures here, or a zip of them", accept_multiple_files=True,
         key=f"pictures-{state.get('picture-uploads', 0)}", help="JPEG, PNG, WebP, GIF, BMP or TIFF; several at once.",
     )
-    for error in state.get(_PROBLEMS, []):
+    for error in state.get(_PROBLEMS) or []:
         errors.show(error)
-    state.put(_PROBLEMS, [])
     if not uploads:
         return
     folder = state.workspace().incoming / f"predict-{secrets.token_hex(8)}"
@@ -39,12 +38,12 @@ def ask() -> None:
     with st.spinner("Reading the pictures"):
         taken, problems = take_in(((upload.name, upload) for upload in uploads), folder, state.workspace())
     memory.release(*uploads)
-    state.put(_PROBLEMS, problems)
     if taken:
         clear()
         state.put("pictures", {"folder": folder.name, "taken": taken})
     else:
         shutil.rmtree(folder, ignore_errors=True)
+    state.put(_PROBLEMS, problems)
     state.put("picture-uploads", state.get("picture-uploads", 0) + 1)  # a new key: an empty uploader
     st.rerun()
 
@@ -65,6 +64,7 @@ def clear() -> None:
         shutil.rmtree(state.workspace().incoming / kept["folder"], ignore_errors=True)
     state.put("pictures", None)
     state.put("predictions", None)
+    state.put(_PROBLEMS, None)
 
 
 def take_in(uploads: Iterable[tuple[str, BinaryIO]], folder: Path,
@@ -73,20 +73,21 @@ def take_in(uploads: Iterable[tuple[str, BinaryIO]], folder: Path,
 
     Returns:
         (name as it was brought, file name in the folder) of each picture; and why archives among the uploads could not
-        be read, or why pictures were left out.
+        be read, and what was left out and why.
     """
     taken: list[tuple[str, str]] = []
     problems: list[GraftError] = []
     for name, stream in uploads:
-        kept = folder / name
+        kept, notes = folder / name, Notes()
         try:
             spooled = save_upload(stream, name, workspace)
             kept = spooled.rename(folder / spooled.name)
-            for picture in pictures.collect([kept], folder, workspace.limits):
+            for picture in pictures.collect([kept], folder, workspace.limits, notes):
                 inside = picture.name.removeprefix(str(kept)).removeprefix(kept.name)
                 taken.append((name + inside, picture.path.name))
         except GraftError as error:
             problems.append(errors.renamed(error, kept.name, name))
+        problems += [DataError(f"{name}: {line[:1].lower()}{line[1:]}.") for line in notes.lines()]
     if len(taken) > MOST:
         problems.append(DataError(f"Only the first {MOST:,} of {len(taken):,} pictures are answered here.",
                                   "For more at once: `python -m core predict`."))

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import base64
 import io
-from html import escape
 from pathlib import Path
 from typing import Any
 
@@ -12,12 +11,13 @@ import pandas as pd
 import streamlit as st
 from PIL import Image
 
+from core import escape
 from core.data.images.decode import decode
 from core.errors import GraftError
 from core.inference import shared_predictor
 from core.runs.run import Run
 from pages.parts.session import state
-from pages.parts.widgets import errors
+from pages.parts.widgets import errors, wording
 
 TOP = 3
 PER_PAGE = 12
@@ -80,6 +80,11 @@ def of_or_reason(run: Run, pictures: list[tuple[str, Path]]) -> list[dict[str, A
 @errors.guarded
 def show(rows: list[dict[str, Any]]) -> None:
     """A card per picture, a page at a time."""
+    bad = [row["name"] for row in rows if row["error"]]
+    if bad:
+        listed = ", ".join(bad[:5]) + (f" and {len(bad) - 5:,} more" if len(bad) > 5 else "")
+        st.warning(f"{len(bad):,} of {wording.count(len(rows), 'file')} could not be read: {escape.markdown(listed)}. "
+                   "Each says why.", icon=":material/broken_image:")
     pages = -(-len(rows) // PER_PAGE)
     slot = st.container()
     number = st.pagination(pages, key=f"predicted-{len(rows)}") if pages > 1 else 1
@@ -97,14 +102,14 @@ def as_csv(rows: list[dict[str, Any]]) -> str:
          "error": row["error"]}
         for row in rows
     ])
-    return table.to_csv(index=False)
+    return table.map(escape.csv_cell).to_csv(index=False)
 
 
 def _card(row: dict[str, Any]) -> str:
-    name = f'<div class="name" title="{escape(row["name"], quote=True)}">{escape(row["name"])}</div>'
+    name = f'<div class="name" title="{escape.html(row["name"])}">{escape.html(row["name"])}</div>'
     if row["error"]:
         return (f'<div class="graft-hit"><div class="none"></div><div class="side">{name}'
-                f'<div>{escape(row["error"][:1].upper() + row["error"][1:])}</div></div></div>')
+                f'<div>{escape.html(row["error"][:1].upper() + row["error"][1:])}</div></div></div>')
     bars = "".join(_bar(guess, rank == 0) for rank, guess in enumerate(row["top"]))
     return (f'<div class="graft-hit"><img alt="" src="{_picture(row["file"])}"><div class="side">{name}{bars}'
             "</div></div>")
@@ -112,7 +117,7 @@ def _card(row: dict[str, Any]) -> str:
 
 def _bar(guess: dict[str, Any], first: bool) -> str:
     share = 100 * guess["probability"]
-    return (f'<div class="row{" first" if first else ""}"><span>{escape(str(guess["label"]))}</span>'
+    return (f'<div class="row{" first" if first else ""}"><span>{escape.html(str(guess["label"]))}</span>'
             f'<span>{share:.1f} %</span></div><div class="track"><div class="fill" style="width:{share:.1f}%"></div>'
             "</div>")
 

@@ -7,6 +7,7 @@ from typing import Any
 import pandas as pd
 import streamlit as st
 
+from core import escape
 from core.data.dataset import Dataset
 from core.errors import GraftError
 from core.runs.run import Run
@@ -35,7 +36,7 @@ def headline(scores: dict[str, Any], split: str) -> None:
                   help=f"95 % interval (Wilson): how far chance goes with {scores['images']:,} images. More images, "
                        "a narrower interval.")
         st.metric("Mistakes", f"{wrong:,} of {scores['images']:,}", border=True)
-        st.metric("Hardest class", errors.plain(worst["class"]) if wrong else "—", border=True,
+        st.metric("Hardest class", escape.markdown(worst["class"]) if wrong else "—", border=True,
                   help=f"{wording.percent(worst['recall'])} of its images were recognised.")
     st.caption(MEANING[split])
 
@@ -46,6 +47,7 @@ def per_class(scores: dict[str, Any]) -> None:
         return st.column_config.NumberColumn(title, help=text, format="%.1f %%", width=72)
 
     frame = pd.DataFrame(scores["per_class"])
+    frame["class"] = frame["class"].map(escape.visible)
     frame[["precision", "recall", "f1"]] *= 100
     frame.loc[frame["support"] == 0, ["precision", "recall", "f1"]] = None  # nothing to measure
     height = min(35 * (len(frame) + 1) + 3, 560)

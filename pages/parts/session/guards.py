@@ -6,14 +6,15 @@ from typing import NoReturn
 
 import streamlit as st
 
+from core import escape
 from core.data.dataset import Dataset
 from core.recipe.fields import Recipe
-from core.runs.index import list_runs
 from core.runs.run import Run
 from pages.parts.app import sidebar
 from pages.parts.model import proposals
-from pages.parts.session import state
+from pages.parts.session import runs, state
 from pages.parts.widgets import wording
+from pages.parts.widgets.keys import key_for
 
 
 def dataset_and_recipe() -> tuple[Dataset, Recipe]:
@@ -26,26 +27,31 @@ def dataset_and_recipe() -> tuple[Dataset, Recipe]:
 
 
 def run_with_model(purpose: str) -> Run:
-    """The run chosen among those that have a model; without one the page ends with a hint."""
-    runs = {run.id: run for run in list_runs(state.workspace()) if run.has_model and not run.status().active}
-    if not runs:
-        if state.active_runs():
-            empty(f"A run is still training. Its {purpose} can be had here when it ends.", 2, "Watch the training")
-        if state.dataset() is None:
-            empty(f"There are no {purpose} yet. It begins with pictures.", 0, "Go to Data")
-        empty(f"There are no {purpose} yet: no run has ended with a model.", 2, "Train a model")
-    looked_at = state.run()
-    ids = list(runs)
-    index = ids.index(looked_at.id) if looked_at is not None and looked_at.id in runs else 0
-    chosen = st.selectbox(
-        "Run", ids, index=index, key=f"run-{ids[index]}", format_func=lambda item: wording.run_option(runs[item]),
-        width=620, help="One training, from start to end. The newest is on top.",
-    )
-    changed = looked_at is None or chosen != looked_at.id
-    state.choose_run(chosen)
-    if changed:
-        st.rerun()
-    return runs[chosen]
+    """The run to show, with a choice among those that have a model; without one the page ends with a hint."""
+    found = {run.id: run for run in runs.with_model()}
+    shown = runs.result()
+    if found:
+        key = key_for("result-run", shown.id if shown else None)
+        chosen = st.selectbox(
+            "Run", list(found), index=list(found).index(shown.id) if shown else None, key=key, width=620,
+            format_func=lambda item: escape.visible(wording.run_option(found[item])), placeholder="Of another dataset",
+            help="One training, from start to end. The best completed one of this dataset, unless you open another.",
+        )
+        if chosen and (shown is None or chosen != shown.id):
+            state.open_run(chosen)
+            st.rerun()
+    if shown is None:
+        _no_run(purpose)
+    return shown
+
+
+def _no_run(purpose: str) -> NoReturn:
+    dataset = state.dataset()
+    if dataset is None:
+        empty(f"There are no {purpose} yet. It begins with pictures.", 0, "Go to Data")
+    if runs.active_on(dataset):
+        empty(f"A run is still training. Its {purpose} can be had here when it ends.", 2, "Watch the training")
+    empty(f"There are no {purpose} yet: no run on these pictures has ended with a model.", 2, "Train a model")
 
 
 def empty(text: str, step: int, label: str) -> NoReturn:

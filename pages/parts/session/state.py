@@ -1,10 +1,12 @@
 """What the pages remember: ids and plain values, in the session and, so that a reload loses nothing, on disk.
 
-A query parameter (`?dataset=`, `?run=`) goes before the session, the session before the file in the workspace.
+The session goes before the file in the workspace. An address with `?run=` or `?dataset=` is followed once, when it is
+new (`follow_address`); pages do not write their default into it, so that Back leads to the page before.
 """
 
 from __future__ import annotations
 
+import contextlib
 import functools
 import json
 import threading
@@ -18,7 +20,6 @@ from core.data.dataset import Dataset
 from core.data.library import list_datasets
 from core.errors import GraftError, NotFoundError
 from core.recipe.fields import Recipe
-from core.runs import index
 from core.runs.run import Run
 from core.store.files import disk_errors, read_json, write_json
 from core.store.workspace import Workspace
@@ -33,10 +34,23 @@ def workspace() -> Workspace:
     return Workspace.default()
 
 
+def follow_address() -> None:
+    """Open the run or the dataset that the address names, when it has changed since the last look."""
+    address = {name: st.query_params.get(name) for name in ("dataset", "run")}
+    if address == get("address", {"dataset": None, "run": None}):
+        return
+    put("address", address)
+    if address["dataset"]:
+        choose_dataset(address["dataset"])
+    if address["run"] and (found := find_run(address["run"])) is not None:
+        _open(found)
+    elif address["run"]:
+        _leave_address()
+
+
 def dataset() -> Dataset | None:
-    """The chosen dataset; the newest when none is chosen or it cannot be read; None when there is none."""
-    identifier = st.query_params.get("dataset") or _recall("dataset")
-    if identifier:
+    """The open dataset; the newest when none was chosen or it cannot be read; None when there is none."""
+    if identifier := _recall("dataset"):
         try:
             return Dataset.open(workspace(), identifier)
         except GraftError:  # gone, or its description is broken
@@ -45,40 +59,54 @@ def dataset() -> Dataset | None:
 
 
 def choose_dataset(identifier: str) -> None:
-    """Make a dataset the chosen one."""
+    """Make a dataset the open one."""
     forget("run")
+    forget("result")
     _remember("dataset", identifier)
 
 
 def run() -> Run | None:
-    """The run that is looked at, if one was chosen and can still be read."""
-    identifier = st.query_params.get("run") or _recall("run")
-    if identifier:
-        try:
-            found = Run.open(workspace().run_dir(identifier))
-        except NotFoundError:
-            found = None
-        if found is not None and found.readable:
-            return found
+    """The run that the Train page looks at, if one was opened and can still be read."""
+    identifier = _recall("run")
+    found = find_run(identifier)
+    if identifier and found is None:
         forget("run")
-    return None
+    return found
 
 
-def choose_run(identifier: str) -> None:
-    """Make a run the one that is looked at; its id stands in the address, so that a link leads to it."""
-    _remember("run", identifier)
-    if st.query_params.get("run") != identifier:
-        st.query_params["run"] = identifier
+def look_at(run: Run) -> None:
+    """Keep a run on the Train page, also when it has ended and another one starts."""
+    if get("run") != run.id:
+        _leave_address()
+    _remember("run", run.id)
 
 
-def newest_run(dataset_id: str) -> Run | None:
-    """The newest run on a dataset, in whatever state."""
-    return index.newest_run(workspace(), dataset_id)
+def open_run(identifier: str) -> None:
+    """Open a run for all pages, by the address: a link leads to it, and Back to the run before."""
+    if st.query_params.get("run") == identifier:
+        put("address", None)
+    st.query_params["run"] = identifier
+    follow_address()
 
 
-def active_runs() -> list[Run]:
-    """Runs that wait or work, the one that started first in front."""
-    return index.active_runs(workspace())
+def _open(run: Run) -> None:
+    """A run, and with it its dataset, becomes the open one: what is seen on all pages is of one dataset."""
+    with contextlib.suppress(NotFoundError):  # its dataset was deleted: the open one stays
+        workspace().dataset_dir(run.dataset["id"])
+        _remember("dataset", run.dataset["id"])
+    _remember("run", run.id)
+    put("result", run.id)
+
+
+def find_run(identifier: str | None) -> Run | None:
+    """A run by its id, when it is there and can be read."""
+    if identifier is None:
+        return None
+    try:
+        found = Run.open(workspace().run_dir(identifier))
+    except NotFoundError:
+        return None
+    return found if found.readable else None
 
 
 def recipe() -> Recipe | None:
@@ -125,7 +153,8 @@ def put(name: str, value: Any) -> None:
 
 def forget(name: str) -> None:
     """Drop a remembered value, here and on disk."""
-    st.query_params.pop(name, None)
+    if st.query_params.get(name) is not None:
+        _leave_address()
     st.session_state.pop(f"graft-{name}", None)
     _write(name, None)
 
@@ -148,12 +177,16 @@ def _recall(name: str) -> Any:
 
 
 def _remember(name: str, value: str) -> None:
-    if st.query_params.get(name) not in (None, value):
-        del st.query_params[name]
-    if get(name) == value:
-        return
-    put(name, value)
-    _write(name, value)
+    if get(name) != value:
+        put(name, value)
+        _write(name, value)
+
+
+def _leave_address() -> None:
+    """What is chosen now is not what the address names."""
+    for name in ("dataset", "run"):
+        st.query_params.pop(name, None)
+    put("address", {"dataset": None, "run": None})
 
 
 def _write(name: str, value: str | None) -> None:

@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING
 
 import streamlit as st
 
+from core import escape
 from core.errors import GraftError
 from core.jobs import queue as jobs
 from core.runs.index import list_runs, unreadable_runs
@@ -90,24 +91,24 @@ def earlier(looked_at: Run | None) -> None:
 def unreadable() -> None:
     """A line for each run that this version cannot show."""
     for name, trouble in unreadable_runs(state.workspace()):
-        st.caption(errors.plain(f"Not shown: {name}. {trouble}"))
+        st.caption(escape.markdown(f"Not shown: {name}. {trouble}"))
 
 
 def _title(run: Run, status: Status) -> None:
     st.badge(**wording.status_badge(status))
-    st.markdown(errors.plain(wording.run_option(run)), width="stretch")
+    st.markdown(escape.markdown(wording.run_option(run)), width="stretch")
 
 
 def _watch(run: Run) -> None:
     if st.button("Open", key=f"open-{run.id}", icon=":material/open_in_full:", help="Look at this run above."):
-        state.choose_run(run.id)
+        state.open_run(run.id)
         st.rerun()
 
 
 def _header(run: Run, status: Status) -> None:
     with st.container(horizontal=True, vertical_alignment="center"):
         with st.container(horizontal=True, vertical_alignment="center", gap="small", width="stretch"):
-            st.markdown(f"**{errors.plain(wording.run_option(run))}**", width="content")
+            st.markdown(f"**{escape.markdown(wording.run_option(run))}**", width="content")
             st.badge(**wording.status_badge(status))
             if run.recipe.model.weights == "none":
                 st.badge("random weights", icon=":material/casino:", color="orange",
@@ -160,7 +161,7 @@ def _now(run: Run, status: Status) -> None:
             done = (status.epoch - 1 + inside) / max(status.epochs, 1)
             st.progress(min(done, 1.0), text=f"Epoch {status.epoch}, step {status.step} of {status.steps}")
         else:
-            st.progress(inside, text=errors.plain(status.message) or "Starting")
+            st.progress(inside, text=escape.markdown(status.message) or "Starting")
             if not status.epoch:
                 st.caption(_ahead(run))
 
@@ -223,10 +224,10 @@ def _log(run: Run, status: Status) -> None:
     if notes:
         with st.expander("Technical notes", icon=":material/info:"):
             for note in notes:
-                st.text(note)
+                st.text(escape.visible(note))
     if status.state in ("failed", "interrupted"):
         with st.expander("Log of the training process", icon=":material/terminal:", expanded=False):
-            st.code(run.log_tail(60) or "The log is empty.", language=None)
+            st.code(escape.terminal_lines(run.log_tail(60)) or "The log is empty.", language=None)
 
 
 def _thinned(batches: pd.DataFrame) -> pd.DataFrame:

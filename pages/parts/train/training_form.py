@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 
 import streamlit as st
 
+from core import escape
 from core.backbones.catalogue import get
 from core.backbones.freezing import resolve_freeze
 from core.data.dataset import Dataset
@@ -16,7 +17,7 @@ from core.recipe.fields import OPERATIONS, Recipe
 from core.recipe.specs import field_spec
 from pages.parts.data import dataset_view
 from pages.parts.session import state
-from pages.parts.widgets import charts, errors, fields, wording
+from pages.parts.widgets import charts, fields, wording
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -45,7 +46,7 @@ def summary(dataset: Dataset, recipe: Recipe) -> None:
     images = ", ".join(f"{counts[name]:,} {charts.NAMES[name]}" for name in charts.COLORS if name in counts)
     with st.container(horizontal=True, vertical_alignment="center", gap="small"):
         st.badge(wording.model(recipe), icon=":material/account_tree:", color="primary")
-        st.badge(errors.plain(f"{dataset.name}: {images} images"),
+        st.badge(escape.badge(f"{dataset.name}: {images} images"),
                  icon=":material/photo_library:", color="gray")
         st.badge(f"about {wording.duration(cost.total_s)}", icon=":material/schedule:", color="gray",
                  help=f"A rough guess: {wording.duration(cost.prepare_s)} to run the frozen layers once and "

@@ -7,6 +7,8 @@ from typing import TYPE_CHECKING, Any
 import plotly.graph_objects as go
 import streamlit as st
 
+from core import escape
+
 if TYPE_CHECKING:
     import pandas as pd
 
@@ -29,7 +31,7 @@ def class_counts(table: pd.DataFrame) -> go.Figure:
     counts = counts.loc[counts.sum(axis=1).sort_values().index]
     figure = go.Figure([
         go.Bar(
-            y=[f"{name} " for name in counts.index], x=counts[split], name=NAMES[split], orientation="h",
+            y=[f"{escape.chart(name)} " for name in counts.index], x=counts[split], name=NAMES[split], orientation="h",
             marker_color=COLORS[split], hovertemplate="%{y}: %{x:,} " + NAMES[split] + "<extra></extra>",
         )
         for split in COLORS if split in counts
@@ -67,9 +69,9 @@ def curves(history: pd.DataFrame, batches: pd.DataFrame, measure: str, epochs: i
 def confusion(matrix: list[list[int]], classes: list[str]) -> go.Figure:
     """Confusion matrix: a row per true class, coloured by its share of the row, labelled with the number."""
     shares = [[value / max(sum(row), 1) for value in row] for row in matrix]
-    labels = len(classes) <= 20
+    names, labels = [escape.chart(name) for name in classes], len(classes) <= 20
     figure = go.Figure(go.Heatmap(
-        z=shares, x=classes, y=classes, customdata=matrix, colorscale=HEAT, zmin=0, zmax=1, showscale=False,
+        z=shares, x=names, y=names, customdata=matrix, colorscale=HEAT, zmin=0, zmax=1, showscale=False,
         xgap=2, ygap=2, text=matrix if labels else None, texttemplate="%{text}" if labels else None,
         textfont_color=TEXT.get(st.context.theme.type or "light"),
         hovertemplate="true %{y}, predicted %{x}: %{customdata} (%{z:.0%})<extra></extra>",

@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 import logging
-import re
 import secrets
+import traceback
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from functools import wraps
@@ -12,27 +12,32 @@ from typing import Any
 
 import streamlit as st
 
+from core import escape
 from core.errors import GraftError
 
 log = logging.getLogger("graft.pages")
-_LIST_MARK = re.compile(r"^(\s*\d*)([.+-])(?=\s)")
 
 
 def show(error: GraftError) -> None:
     """Draw an error that the user can act on: what is wrong, and below it what to do."""
-    st.error(plain(error.hint) or plain(error.message), title=plain(error.message) if error.hint else None,
-             icon=":material/error:")
+    message, hint = escape.markdown(error.message), escape.markdown(error.hint, links=True)
+    st.error(hint or message, title=message if hint else None, icon=":material/error:")
 
 
 def show_bug(error: Exception) -> None:
     """Log an exception that nobody expected, and draw a short reference to find it in the log."""
     reference = secrets.token_hex(3)
-    log.error("bug %s", reference, exc_info=error)
+    log.error("bug %s\n%s", reference, trace(error))
     st.error(
         f"The terminal in which Graft runs has the details under the reference **{reference}**. Your data and your "
         "runs are safe; reloading the page usually helps.",
         title="Something went wrong inside Graft.", icon=":material/bug_report:",
     )
+
+
+def trace(error: Exception) -> str:
+    """An exception's traceback for the terminal; the names in it are anybody's."""
+    return escape.terminal_lines("".join(traceback.format_exception(error)))
 
 
 def renamed(error: GraftError, spooled: str, name: str) -> GraftError:
@@ -61,10 +66,3 @@ def guarded(function: Callable[..., Any]) -> Callable[..., Any]:
             function(*args, **kwargs)
 
     return inner
-
-
-def plain(text: str) -> str:
-    """Text that did not come from Graft (file names, messages), so that Markdown leaves it as it is."""
-    for character in "\\`*_{}[]()<>#$~|:":
-        text = text.replace(character, f"\\{character}")
-    return _LIST_MARK.sub(r"\1\\\2", text)

@@ -16,6 +16,7 @@ from core.recipe.paths import without_index
 from core.recipe.specs import FieldSpec, dependents, field_spec
 from pages.parts.session import state
 from pages.parts.widgets import errors
+from pages.parts.widgets.keys import key_for
 
 _PROBLEM = "field-problem"
 _SEGMENTS = 5
@@ -39,7 +40,7 @@ def draw(
         return
     disabled = _NOT_YET if spec.fixed else disabled
     value = read(recipe, path)
-    key = f"field:{path}"
+    key = key_for(f"field:{path}", value)
     common: dict[str, Any] = {
         "label": label or spec.title, "help": disabled or spec.help, "disabled": disabled is not None, "key": key,
         "on_change": commit, "args": (path, key),
@@ -47,9 +48,7 @@ def draw(
     offered = list(options or spec.choices or (() if spec.fixed else spec.available or ()))
     if offered and value not in offered:
         offered.insert(0, value)
-    if st.session_state.get(key, _Missing) != value:
-        st.session_state[key] = value
-    _widget(spec, offered, common, empty)
+    _widget(spec, offered, value, common, empty)
 
 
 def draw_dependents(path: str) -> None:
@@ -74,31 +73,28 @@ def read(recipe: Recipe, path: str) -> Any:
     return node
 
 
-class _Missing:
-    """Stands for: the widget was not drawn yet."""
-
-
-def _widget(spec: FieldSpec, offered: list[Any], common: dict[str, Any], empty: str) -> None:
+def _widget(spec: FieldSpec, offered: list[Any], value: Any, common: dict[str, Any], empty: str) -> None:
     if offered and all(isinstance(item, str) for item in offered) and len(offered) <= _SEGMENTS:
-        st.segmented_control(options=offered, required=True, wrap=True, format_func=_readable, **common)
+        st.segmented_control(options=offered, default=value, required=True, wrap=True, format_func=_readable, **common)
     elif offered:
-        st.selectbox(options=offered, format_func=lambda value: empty if value is None else _readable(value), **common)
+        st.selectbox(options=offered, index=offered.index(value),
+                     format_func=lambda item: empty if item is None else _readable(item), **common)
     elif spec.kind == "bool":
-        st.toggle(**common)
+        st.toggle(value=value, **common)
     elif spec.kind == "text":
-        st.text_input(**common)
+        st.text_input(value=value or "", **common)
     elif spec.kind == "float" and _is_share(spec):
-        st.slider(min_value=float(spec.minimum or 0.0), max_value=float(spec.maximum or 1.0), step=spec.step, **common)
+        st.slider(min_value=float(spec.minimum or 0.0), max_value=float(spec.maximum or 1.0), value=float(value),
+                  step=spec.step, **common)
     else:
         number = float if spec.kind == "float" else int
-        if spec.optional:  # an emptied box is then empty, where it would otherwise jump to the smallest number
-            common["value"] = None
-        st.number_input(
-            min_value=number(spec.minimum) if spec.minimum is not None else None,
-            max_value=number(spec.maximum) if spec.maximum is not None else None,
-            step=number(spec.step), format="%g" if number is float else None,
-            placeholder=spec.empty if spec.optional else None, **common,
-        )
+        common |= {
+            "value": None if value is None else number(value), "step": number(spec.step),
+            "min_value": None if spec.minimum is None else number(spec.minimum),
+            "max_value": None if spec.maximum is None else number(spec.maximum),
+        }
+        st.number_input(format="%g" if number is float else None, placeholder=spec.empty if spec.optional else None,
+                        **common)
 
 
 def _is_share(spec: FieldSpec) -> bool:

@@ -5,9 +5,10 @@ from __future__ import annotations
 import base64
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
-from html import escape
 
 import streamlit as st
+
+from core import escape
 
 _STYLE = """<style>
 .graft-tiles{display:grid;grid-template-columns:repeat(auto-fill,minmax(104px,1fr));gap:12px}
@@ -47,7 +48,7 @@ def paged(total: int, per_page: int, key: str, tiles: Callable[[int, int], Seque
 
 def _figure(tile: Tile) -> str:
     source = "data:image/jpeg;base64," + base64.b64encode(tile.image).decode()
-    name = escape(tile.tooltip or tile.text, quote=True)
-    line = f"<b>{escape(tile.strong)}</b> {escape(tile.text)}".strip()
+    name = escape.html(tile.tooltip or tile.text)
+    line = f"<b>{escape.html(tile.strong)}</b> {escape.html(tile.text)}".strip()
     return (f'<figure class="graft-tile" title="{name}"><img src="{source}" alt="{name}" loading="lazy">'
             f"<figcaption>{line}</figcaption></figure>")

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import streamlit as st
 
+from core import escape
 from core.runs.run import Run
 from pages.parts.session import state
 from pages.parts.widgets import errors, wording
@@ -20,12 +21,13 @@ def button(run: Run) -> None:
 @errors.guarded
 def confirm(run: Run) -> None:
     """Delete after a confirmation."""
-    st.markdown(f"**{errors.plain(wording.run_option(run))}** is removed from the workspace, with its model and its "
+    st.markdown(f"**{escape.markdown(wording.run_option(run))}** is removed from the workspace, with its model and its "
                 "scores. The pictures stay.")
     with st.container(horizontal=True):
         if st.button("Delete it", type="primary", icon=":material/delete:"):
             run.delete()
             state.forget("run")
+            state.forget("result")
             st.rerun()
         if st.button("Keep it"):
             st.rerun()

@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+import re
 import time
 from collections.abc import Sequence
 from typing import TYPE_CHECKING, Any
 
+from core import escape
 from core.recipe.fields import Recipe
 from core.runs.run import Run
 from core.runs.status import Status
@@ -86,15 +88,15 @@ def score(metrics: dict[str, Any]) -> str:
 def dataset_option(dataset: Dataset, others: Sequence[Dataset]) -> str:
     """A dataset in a list of datasets; with its date where another has the same name."""
     if sum(item.name == dataset.name for item in others) < 2:
-        return dataset.name
-    return f"{dataset.name} · {dataset.created[:16].replace('T', ' ')}"
+        return escape.visible(dataset.name)
+    return f"{escape.visible(dataset.name)} · {dataset.created[:16].replace('T', ' ')}"
 
 
 def run_name(run: Run) -> str:
     """How a run is called in lists: when it was made, and with what."""
     stamp = "-".join(run.id.split("-")[1:3])
     try:
-        moment = time.strftime("%d %b %H:%M", time.strptime(stamp, "%Y%m%d-%H%M%S"))
+        moment = time.strftime("%d %b %H:%M:%S", time.strptime(stamp, "%Y%m%d-%H%M%S"))
     except ValueError:
         moment = run.id
     return f"{backbone(run.recipe)} · {moment}"
@@ -103,7 +105,14 @@ def run_name(run: Run) -> str:
 def run_option(run: Run) -> str:
     """A run in a list of runs, with its dataset and its score."""
     metrics = run.metrics()
-    return " · ".join(filter(None, [run.dataset["name"], run_name(run), score(metrics) if metrics else ""]))
+    dataset = escape.visible(run.dataset["name"])
+    return " · ".join(filter(None, [dataset, run_name(run), score(metrics) if metrics else ""]))
+
+
+def file_name(name: str, ending: str) -> str:
+    """A name for a download: of letters, digits and the like, whatever the dataset is called."""
+    plain = re.sub(r"[^\w ().-]+", "_", name).strip(". ")
+    return f"{plain or 'graft'}-{ending}"
 
 
 def status_badge(status: Status) -> dict[str, Any]:
