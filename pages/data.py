@@ -7,8 +7,7 @@ from pages.parts.app import frame, sidebar
 from pages.parts.data import dataset_view, datasets, ingestion
 from pages.parts.model import proposals
 from pages.parts.session import state
-from pages.parts.widgets import charts, fields, wording
-from pages.parts.widgets.keys import key_for
+from pages.parts.widgets import charts, fields
 
 frame.required()
 st.title("Data", anchor=False)
@@ -34,14 +33,10 @@ if dataset is None:
 
 known = {item.id: item for item in list_datasets(workspace)}
 with st.container(horizontal=True, vertical_alignment="bottom"):
-    chosen = st.selectbox("Dataset", list(known), list(known).index(dataset.id), key=key_for("dataset", dataset.id),
-                          format_func=lambda item: wording.dataset_option(known[item], list(known.values())), width=420)
+    datasets.choice(dataset, known)
     with st.popover("Add", icon=":material/add:"):
         datasets.add(primary=False)
     datasets.menu(dataset)
-if chosen != dataset.id:
-    state.choose_dataset(chosen)
-    st.rerun()
 recipe = proposals.ensure_recipe(dataset)
 if why := proposals.reason(recipe):
     st.info(why, icon=":material/cloud_off:")

@@ -17,6 +17,7 @@ from pages.parts.app import memory
 from pages.parts.data import ingestion
 from pages.parts.session import state
 from pages.parts.widgets import errors, wording
+from pages.parts.widgets.keys import key_for
 
 LAYOUT = """
 photos.zip
@@ -71,6 +72,14 @@ def take_in() -> None:
 
 def _uploader() -> str:
     return f"upload-{state.get('uploads', 0)}"
+
+
+def choice(dataset: Dataset, known: dict[str, Dataset]) -> None:
+    """The open dataset among all."""
+    key = key_for("dataset", dataset.id)
+    st.selectbox("Dataset", list(known), list(known).index(dataset.id), key=key, width=420,
+                 on_change=lambda: state.choose_dataset(st.session_state[key]),
+                 format_func=lambda item: wording.dataset_option(known[item], list(known.values())))
 
 
 def menu(dataset: Dataset) -> None:

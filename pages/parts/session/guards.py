@@ -32,14 +32,12 @@ def run_with_model(purpose: str) -> Run:
     shown = runs.result()
     if found:
         key = key_for("result-run", shown.id if shown else None)
-        chosen = st.selectbox(
+        st.selectbox(
             "Run", list(found), index=list(found).index(shown.id) if shown else None, key=key, width=620,
+            on_change=lambda: state.open_run(st.session_state[key]),
             format_func=lambda item: escape.visible(wording.run_option(found[item])), placeholder="Of another dataset",
             help="One training, from start to end. The best completed one of this dataset, unless you open another.",
         )
-        if chosen and (shown is None or chosen != shown.id):
-            state.open_run(chosen)
-            st.rerun()
     if shown is None:
         _no_run(purpose)
     return shown

@@ -19,7 +19,8 @@ from pages.parts.session import state
 def key_for(name: str, value: Any, read: Callable[[Any], Any] = lambda held: held) -> str:
     """The key under which the widget called `name` shows `value`; draw it with `value` as its default.
 
-    It stays while the widget is on the page and nobody but its user changes the value.
+    It stays while the widget is on the page and nobody but its user changes the value. What the user does is to be kept
+    by the widget's callback: by the time it is drawn again, the value is to be what it holds.
 
     Args:
         read: Gets the value out of what the widget holds, where that is more than the value.
