@@ -156,9 +156,15 @@ def _advance(workspace: Workspace) -> None:
 def busy() -> bool:
     """True while an archive is read or waits. Tells first what has ended: with a dataset, or why without."""
     tasks = line(state.workspace())
-    _tell(tasks)
-    going_on = [task.id for task in tasks if not task.ended]
-    state.put("followed-ingestions", going_on)
+    ended = [task for task in tasks if task.ended]
+    going_on = [task for task in tasks if task not in ended]
+    followed = set(state.get("followed-ingestions", ())) | {task.id for task in going_on}
+    told = [task for task in ended if not task.question and (task.id in followed or not task.taken)]
+    state.put("followed-ingestions", followed - {task.id for task in told})
+    _tell(told, bool(going_on))
+    for task in ended:
+        if task.question:
+            _ask(task)
     return bool(going_on)
 
 
@@ -187,27 +193,21 @@ def _follow(going_on: list[str]) -> None:
                 st.rerun()
 
 
-def _tell(tasks: list[Ingestion]) -> None:
-    """Say what came of those that have ended: once, to every page that followed them, else to the first that looks."""
-    followed, told, chosen = state.get("followed-ingestions", []), state.get("told-ingestions", []), False
+def _tell(tasks: list[Ingestion], more: bool) -> None:
+    """Say what came of those that have ended: to every page that followed them, else to the first that looks."""
+    errors_so_far = [*state.get("failed-ingestions", ()),
+                     *(task.error or DataError("Nothing was read.") for task in tasks if task.dataset_id is None)]
+    state.put("failed-ingestions", errors_so_far)
+    made = [task.dataset_id for task in tasks if task.dataset_id is not None]
     for task in tasks:
-        if task.question:
-            _ask(task)
-        elif task.ended and (task.id in followed or not task.taken):
-            task.taken = True
-            if task.dataset_id is not None:
-                state.choose_dataset(task.dataset_id)
-                chosen = True
-            else:
-                told.append(task.error or DataError("Nothing was read."))
-    if chosen:  # the sidebar was drawn with the dataset before
-        state.put("followed-ingestions", [])
-        state.put("told-ingestions", told)
-        st.rerun()
-    for error in told:
+        task.taken = True
+    if made:
+        state.choose_dataset(made[-1])
+        st.rerun()  # the sidebar was drawn with the dataset before
+    for error in errors_so_far:
         errors.show(error)
-    going_on = any(not task.ended for task in tasks)
-    state.put("told-ingestions", told if going_on else [])  # stays in view while the page does
+    if not more:  # stays in view while the page does
+        state.put("failed-ingestions", [])
 
 
 def _ask(task: Ingestion) -> None:
