@@ -20,6 +20,6 @@ else:
     page = frame.navigation()
     with errors.shown():
         state.follow_address()
-        sidebar.draw()
+        sidebar.draw(page.title)
     with errors.shown():
         page.run()

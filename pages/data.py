@@ -38,7 +38,7 @@ with st.container(horizontal=True, vertical_alignment="bottom"):
         datasets.add(primary=False)
     datasets.menu(dataset)
 recipe = proposals.ensure_recipe(dataset)
-if why := proposals.reason(recipe):
+if why := proposals.reason(recipe, dataset):
     st.info(why, icon=":material/cloud_off:")
 fields.problem()
 

@@ -19,11 +19,12 @@ CanDownload = Callable[[], bool]
 """Whether weights could be fetched now. Asked only where they are not on this machine, as the answer may take long."""
 
 
-def reason(recipe: Recipe, can_download: CanDownload) -> str:
-    """Why the small network is proposed: the weights of the default one cannot be had. "" where that is not so."""
+def reason(recipe: Recipe, dataset: Dataset, can_download: CanDownload) -> str:
+    """Why the small network is proposed for a dataset: the weights of the default one cannot be had, and there are no
+    others to begin with. "" where that is not so."""
     backbone, variant = get(Recipe().model.backbone, Recipe().model.alpha)
     small = not get(recipe.model.backbone, recipe.model.alpha)[1].pretrained
-    if not small or weights.find(backbone, variant) or can_download():
+    if not small or weights.find(backbone, variant) or _begin_with(dataset) or can_download():
         return ""
     return (f"The pretrained weights of {backbone.title} are not on this machine, and cannot be downloaded now. So a "
             "small network is proposed that learns from your pictures alone: fine for simple pictures, but with "
@@ -37,8 +38,13 @@ def propose(dataset: Dataset, can_download: CanDownload) -> Recipe:
     backbone, variant = get(recipe.model.backbone, recipe.model.alpha)
     if weights.find(backbone, variant) or can_download():
         return recipe
-    here = weights_here(come_along=_typical_side(dataset) > SMALL_SIDE)
+    here = _begin_with(dataset)
     return with_backbone(recipe, *here) if here else small_network(dataset)
+
+
+def _begin_with(dataset: Dataset) -> tuple[Backbone, Variant] | None:
+    """What is here to propose for a dataset instead of the default backbone."""
+    return weights_here(come_along=_typical_side(dataset) > SMALL_SIDE)
 
 
 def weights_here(come_along: bool = True) -> tuple[Backbone, Variant] | None:

@@ -102,6 +102,33 @@ def test_without_the_package_photos_get_what_is_here_else_the_small_network(
     assert kept(workspace, photos).model.backbone == "SmallNet"
 
 
+def test_what_is_said_of_weights_never_contradicts_itself(workspace, dataset, no_network, tmp_path, open_page):
+    """With one width here: the small network that somebody chose was not proposed for want of weights."""
+    (tmp_path / get("MobileNetV2", 0.35)[1].weights_file).touch()
+    test = open_page("model")
+    assert "MobileNetV2 are not" not in said(test)
+    test.selectbox(key="backbone").select("SmallNet").run()
+    assert "not on this machine" not in said(test) and "is proposed" not in said(test)
+    assert "not on this machine" not in said(open_page("data"))
+    test = open_page("model")
+    test.selectbox(key="backbone").select("MobileNetV2").run()
+    widget(test.button_group, "alpha").set_value(1.0).run()
+    assert "MobileNetV2 1 are not here" in said(test)
+    assert [item.label for item in test.button if item.label.startswith("Use ")][0] != "Use MobileNetV2, which is here"
+
+
+def test_the_figures_of_a_row_are_of_the_width_that_it_names_whatever_is_chosen(dataset, weights, open_page):
+    test = open_page("model")
+    before = test.dataframe[0].value
+    widget(test.button_group, "alpha").set_value(0.35).run()
+    assert test.dataframe[0].value.equals(before)
+    for row in before.itertuples():
+        name = next(name for name in BACKBONES if BACKBONES[name].title == row.title)
+        variant = get(name, None if row.alpha != row.alpha else row.alpha)[1]
+        assert row.parameters == variant.parameters / 1e6
+        assert row.top1 != row.top1 if variant.top1 is None else row.top1 == pytest.approx(100 * variant.top1)
+
+
 def test_the_small_network_keeps_the_rest_and_takes_its_own_along_when_it_goes(
         workspace, dataset, weights, no_network, open_page):
     test = open_page("model")

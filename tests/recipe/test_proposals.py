@@ -36,7 +36,7 @@ def test_the_default_where_its_weights_are_here_or_can_be_fetched(colours, weigh
     assert proposals.propose(colours, online) == Recipe()
     (weights / get("MobileNetV2")[1].weights_file).touch()
     assert proposals.propose(colours, never_asked) == Recipe()
-    assert proposals.reason(Recipe(), never_asked) == ""
+    assert proposals.reason(Recipe(), colours, never_asked) == ""
     assert proposals.obtainable(Recipe(), never_asked)
 
 
@@ -52,7 +52,8 @@ def test_the_small_network_where_there_is_nothing(colours, weights):
     recipe = proposals.propose(colours, offline)
     assert (recipe.model.backbone, recipe.model.weights, recipe.data.image_size) == ("SmallNet", "none", 32)
     assert recipe.train.phases[0].freeze == "none"
-    assert "not on this machine" in proposals.reason(recipe, offline) and proposals.reason(recipe, online) == ""
+    assert "not on this machine" in proposals.reason(recipe, colours, offline)
+    assert proposals.reason(recipe, colours, online) == ""
     assert proposals.obtainable(recipe, never_asked) and not proposals.obtainable(Recipe(), offline)
 
 

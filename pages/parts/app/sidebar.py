@@ -14,6 +14,13 @@ from pages.parts.widgets import errors, wording
 
 _CHOSEN = ("font-size:.8rem;line-height:1.2rem;padding:.15rem 0 .5rem 2rem;opacity:.72;overflow:hidden;"
            "white-space:nowrap;text-overflow:ellipsis")
+_STYLE = """<style>
+[class*="st-key-step-"] a:not(:hover){background:transparent!important}
+[class*="st-key-here-"] a{background:rgba(152,179,166,.2)!important}
+[class*="st-key-step-"] a:focus-visible,[class*="st-key-here-"] a:focus-visible{outline:2px solid #10916B!important;
+  outline-offset:-2px}
+</style>"""
+"""A link that has the focus is not to look like the page that is open."""
 
 
 def _data() -> str:
@@ -88,18 +95,19 @@ STEPS = (
 )
 
 
-def draw() -> None:
-    """The steps with what is chosen at each; follows a run that is training."""
+def draw(here: str) -> None:
+    """The steps with what is chosen at each; follows a run that is training. `here`: title of the page that is open."""
     polling = 2.0 if runs.active() else None
     with st.sidebar:
-        st.fragment(_steps, run_every=polling)()
+        st.html(_STYLE)
+        st.fragment(_steps, run_every=polling)(here)
 
 
 @errors.guarded
-def _steps() -> None:
+def _steps(here: str) -> None:
     for step in STEPS:
         chosen = escape.html(step.chosen())
-        with st.container(gap=None):
+        with st.container(gap=None, key=f"{'here' if step.title == here else 'step'}-{step.name}"):
             st.page_link(step.page, width="stretch")
             st.html(f'<div style="{_CHOSEN}" title="{chosen}">{chosen or "&nbsp;"}</div>')
 

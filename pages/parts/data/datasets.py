@@ -120,11 +120,11 @@ def delete(dataset: Dataset) -> None:
         "workspace. Trained models stay; your own archive is not touched."
     )
     with st.container(horizontal=True):
-        if st.button("Delete", type="primary", icon=":material/delete:"):
+        if st.button("Delete", icon=":material/delete:"):
             delete_dataset(state.workspace(), dataset.id)
             state.forget_dataset(dataset.id)
             st.rerun()
-        if st.button("Keep it"):
+        if st.button("Keep it", type="primary"):
             st.rerun()
 
 

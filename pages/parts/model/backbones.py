@@ -87,7 +87,7 @@ def weights_notice(recipe: Recipe, dataset: Dataset) -> None:
     backbone, variant = get(recipe.model.backbone, recipe.model.alpha)
     if recipe.model.weights == "none":
         st.badge("random weights", icon=":material/casino:", color="orange")
-        _why_random(recipe)
+        _why_random(recipe, dataset)
         return
     if weights.find(backbone, variant):
         st.badge("weights on this machine", icon=":material/check:", color="green")
@@ -98,15 +98,15 @@ def weights_notice(recipe: Recipe, dataset: Dataset) -> None:
     _missing(backbone, variant, recipe, dataset)
 
 
-def _why_random(recipe: Recipe) -> None:
+def _why_random(recipe: Recipe, dataset: Dataset) -> None:
     """Where pretrained weights cannot be had: say so, and what would help."""
     here = proposals.weights_here()
-    if not (text := reason(recipe)):
+    if not (text := reason(recipe, dataset)):
         return
     _, variant = get(Recipe().model.backbone, Recipe().model.alpha)
     st.info(f"{text}\n\nTo have them, connect this machine to the internet, or place the file `{variant.weights_file}` "
             "into `~/.keras/models` or the folder named by `GRAFT_WEIGHTS_DIR`.", icon=":material/cloud_off:")
-    if here is not None and st.button(f"Use {here[0].title}, which is here"):
+    if here is not None and st.button(f"Use {_named(*here)}, which is here"):
         state.set_recipe(proposals.with_backbone(proposals.without_small_network(recipe), *here))
         st.rerun()
 
@@ -115,17 +115,22 @@ def _missing(backbone: Backbone, variant: Variant, recipe: Recipe, dataset: Data
     here = proposals.weights_here()
     body = (f"Connect this machine to the internet, or place the file `{variant.weights_file}` into "
             "`~/.keras/models` or the folder named by `GRAFT_WEIGHTS_DIR`, or go on without it:")
-    st.warning(body, title=f"The pretrained weights of {backbone.title} are not here", icon=":material/cloud_off:")
+    st.warning(body, title=f"The pretrained weights of {_named(backbone, variant)} are not here",
+               icon=":material/cloud_off:")
     with st.container(horizontal=True):
         if here is not None:
-            name = f"{here[0].title} {here[1].alpha:g}" if here[1].alpha is not None else here[0].title
-            if st.button(f"Use {name}, which is here", type="primary"):
+            if st.button(f"Use {_named(*here)}, which is here", type="primary"):
                 state.set_recipe(proposals.with_backbone(recipe, *here))
                 st.rerun()
         if st.button("Use the small network", type="secondary" if here else "primary",
                      help="A small backbone with random weights, everything trained. Needs no download."):
             state.set_recipe(proposals.small_network(dataset, recipe))
             st.rerun()
+
+
+def _named(backbone: Backbone, variant: Variant) -> str:
+    """With the width where there are several: the weights of one may be here, those of another not."""
+    return backbone.title if variant.alpha is None else f"{backbone.title} {variant.alpha:g}"
 
 
 def _row(backbone: Backbone) -> dict[str, object]:

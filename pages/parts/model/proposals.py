@@ -18,9 +18,9 @@ def ensure_recipe(dataset: Dataset) -> Recipe:
     return recipe
 
 
-def reason(recipe: Recipe) -> str:
+def reason(recipe: Recipe, dataset: Dataset) -> str:
     """Why the small network is proposed; "" where it is not, or where nothing stands in the way of another."""
-    return proposals.reason(recipe, _can_download)
+    return proposals.reason(recipe, dataset, _can_download)
 
 
 def obtainable(recipe: Recipe) -> bool:

@@ -24,7 +24,7 @@ PER_PAGE = 12
 _STYLE = """<style>
 .graft-hit{display:flex;gap:14px;align-items:flex-start;margin:2px 0}
 .graft-hit img,.graft-hit .none{width:112px;height:112px;object-fit:cover;border-radius:8px;flex:none;
-  background:rgba(128,140,134,.14)}
+  background:rgba(128,140,134,.14);outline:1px solid rgba(128,140,134,.35);outline-offset:-1px}
 .graft-hit .side{flex:1;min-width:0}
 .graft-hit .name{font-size:.78rem;opacity:.75;margin-bottom:6px;overflow:hidden;
   text-overflow:ellipsis;white-space:nowrap}

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import time
 from typing import TYPE_CHECKING
 
 import streamlit as st
@@ -161,7 +162,10 @@ def _now(run: Run, status: Status) -> None:
             done = (status.epoch - 1 + inside) / max(status.epochs, 1)
             st.progress(min(done, 1.0), text=f"Epoch {status.epoch}, step {status.step} of {status.steps}")
         else:
-            st.progress(inside, text=escape.markdown(status.message) or "Starting")
+            doing = escape.markdown(status.message) or "Starting"
+            if not status.steps and status.started:  # loading has no steps to count: the seconds show that it goes on
+                doing += f" · {wording.duration(max(time.time() - status.started, 1.0))}"
+            st.progress(inside, text=doing)
             if not status.epoch:
                 st.caption(_ahead(run))
 

@@ -14,9 +14,9 @@ _STYLE = """<style>
 .graft-tiles{display:grid;grid-template-columns:repeat(auto-fill,minmax(104px,1fr));gap:12px}
 .graft-tile{margin:0;min-width:0}
 .graft-tile img{width:100%;aspect-ratio:1;object-fit:cover;border-radius:8px;display:block;
-  background:rgba(128,140,134,.12)}
-.graft-tile figcaption{font-size:.78rem;line-height:1.3;margin-top:4px;opacity:.8;overflow:hidden;
-  text-overflow:ellipsis;white-space:nowrap}
+  background:rgba(128,140,134,.12);outline:1px solid rgba(128,140,134,.35);outline-offset:-1px}
+.graft-tile figcaption{font-size:.78rem;line-height:1.3;margin-top:4px;opacity:.8;overflow-wrap:anywhere;
+  overflow:hidden;display:-webkit-box;-webkit-box-orient:vertical;-webkit-line-clamp:LINES}
 .graft-tile figcaption b{font-weight:650}
 </style>"""
 
@@ -33,7 +33,9 @@ class Tile:
 
 def show(tiles: Sequence[Tile]) -> None:
     """Draw the tiles; as many columns as there is room for."""
-    st.html(_STYLE + f'<div class="graft-tiles">{"".join(_figure(tile) for tile in tiles)}</div>')
+    lines = "3" if any(tile.strong for tile in tiles) else "1"  # a name may be cut, who was taken for whom may not
+    figures = "".join(_figure(tile) for tile in tiles)
+    st.html(f'{_STYLE.replace("LINES", lines)}<div class="graft-tiles">{figures}</div>')
 
 
 def paged(total: int, per_page: int, key: str, tiles: Callable[[int, int], Sequence[Tile]]) -> None:

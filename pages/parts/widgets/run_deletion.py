@@ -24,10 +24,10 @@ def confirm(run: Run) -> None:
     st.markdown(f"**{escape.markdown(wording.run_option(run))}** is removed from the workspace, with its model and its "
                 "scores. The pictures stay.")
     with st.container(horizontal=True):
-        if st.button("Delete it", type="primary", icon=":material/delete:"):
+        if st.button("Delete it", icon=":material/delete:"):
             run.delete()
             state.forget("run")
             state.forget("result")
             st.rerun()
-        if st.button("Keep it"):
+        if st.button("Keep it", type="primary"):
             st.rerun()
