@@ -34,5 +34,5 @@ def test_names_are_text_on_every_page(page: Page, server: Server, tmp_path: Path
         expect(main.get_by_role("heading", level=1)).to_be_visible()
         page.wait_for_timeout(2500)
         assert page.locator("a[href*=evil]").count() == 0
-        assert main.locator("img[src=x], b:text('bold'), .katex, span[aria-label='home icon']").count() == 0
+        assert main.locator("img[src=x], b:text-is('bold'), .katex, span[aria-label='home icon']").count() == 0
         assert "\u202e" not in main.inner_text()

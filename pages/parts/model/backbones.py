@@ -18,18 +18,20 @@ from pages.parts.session import state
 from pages.parts.widgets import wording
 from pages.parts.widgets.keys import key_for
 
+ROWS = 14
+"""How many are seen at once."""
 _COLUMNS = {
-    "title": st.column_config.TextColumn("Backbone", help="The pretrained network. Mark a row to choose it."),
+    "title": st.column_config.TextColumn("Backbone", width=136, help="The pretrained network. Mark a row to choose."),
     "alpha": st.column_config.NumberColumn(
-        "Width", format="%g", width=58, help="The width (alpha) that the figures of the row are of: the usual one."),
-    "parameters": st.column_config.NumberColumn("Parameters", format="%.1f M", help="Weights of the network."),
-    "size": st.column_config.NumberColumn("Size", format="%.0f MB", help="Size of the weights file."),
+        "Width", format="%g", width=52, help="The width (alpha) that the figures of the row are of: the usual one."),
+    "parameters": st.column_config.NumberColumn("Weights", format="%.1f M", width=66, help="Its parameters."),
+    "size": st.column_config.NumberColumn("Size", format="%.0f MB", width=64, help="Size of the weights file."),
     "top1": st.column_config.NumberColumn(
-        "ImageNet top-1", format="%.1f %%",
+        "Top-1", format="%.1f %%", width=60,
         help="How often its first guess is right among ImageNet's 1,000 classes. Higher: better features."),
-    "input": st.column_config.NumberColumn("Input", format="%d px", help="Image size it was trained at."),
+    "input": st.column_config.NumberColumn("Input", format="%d px", width=58, help="Image size it was trained at."),
     "weights": st.column_config.TextColumn(
-        "Weights", help="Whether the pretrained weights are on this machine, at which widths."),
+        "Pretrained", width=84, help="Whether the pretrained weights are on this machine, at which widths."),
 }
 
 
@@ -47,7 +49,7 @@ def table(recipe: Recipe) -> None:
         frame, hide_index=True, selection_mode="single-row-required", key=key,
         on_select=lambda: _choose(_marked(st.session_state[key], names)),
         selection_default={"selection": {"rows": [names.index(chosen.name)]}},
-        height=35 * (len(frame) + 1) + 3, placeholder="–", column_config=_COLUMNS,
+        height=35 * (min(len(frame), ROWS) + 1) + 3, placeholder="–", column_config=_COLUMNS,
     )
 
 
