@@ -5,10 +5,10 @@ Streamlit reads this file twice: once as the server's module, and as the script 
 
 import streamlit as st
 
-from pages.parts.app import downloads, server
+from pages.parts.app import downloads, lifespan
 
 if __name__ != "__main__":
-    app = st.App(__file__, lifespan=server.lifespan, routes=[downloads.route()])
+    app = st.App(__file__, lifespan=lifespan.around, routes=[downloads.route()])
 else:
     from pages.parts.app import frame, sidebar, startup
     from pages.parts.session import state

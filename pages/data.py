@@ -4,7 +4,7 @@ import streamlit as st
 
 from core.data.library import list_datasets
 from pages.parts.app import frame, sidebar
-from pages.parts.data import dataset_view, datasets, ingestion
+from pages.parts.data import dataset_view, datasets, reading
 from pages.parts.model import proposals
 from pages.parts.session import state
 from pages.parts.widgets import charts, fields
@@ -13,8 +13,8 @@ frame.required()
 st.title("Data", anchor=False)
 workspace = state.workspace()
 datasets.take_in()
-if ingestion.busy():
-    ingestion.follow()
+if reading.busy():
+    reading.follow()
     st.stop()
 
 datasets.unreadable()

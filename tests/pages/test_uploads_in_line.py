@@ -7,21 +7,21 @@ import threading
 import pytest
 
 from core.data.library import list_datasets
-from pages.parts.data import ingestion
+from pages.parts.data import reading
 from tests.pages.conftest import coloured_zip, said, wait_until
 
 
 @pytest.fixture
 def go_on(monkeypatch):
     """Reading `slow.zip` takes until this event is set."""
-    event, read = threading.Event(), ingestion.ingest
+    event, read = threading.Event(), reading.ingest
 
     def ingest(path, workspace, *, name, **more):
         if name == "slow":
             assert event.wait(30)
         return read(path, workspace, name=name, **more)
 
-    monkeypatch.setattr(ingestion, "ingest", ingest)
+    monkeypatch.setattr(reading, "ingest", ingest)
     yield event
     event.set()
 

@@ -19,7 +19,7 @@ def can_download(wait: float = 0.0) -> bool:
     with _lock:
         old = _answer is None or time.monotonic() - _answer[0] > KEPT_SECONDS
         if old and (_asking is None or not _asking.is_alive()):
-            _asking = threading.Thread(target=_ask, name="network", daemon=True)
+            _asking = threading.Thread(target=_ask, name="connection", daemon=True)
             _asking.start()
     if wait and _asking is not None and _answer is None:
         _asking.join(wait)

@@ -14,7 +14,7 @@ from core.data.sources.members import MAKE_A_ZIP
 from core.data.uploads import save_upload
 from core.errors import DataError
 from pages.parts.app import memory
-from pages.parts.data import ingestion
+from pages.parts.data import reading
 from pages.parts.session import state
 from pages.parts.widgets import errors, wording
 from pages.parts.widgets.keys import key_for
@@ -42,7 +42,7 @@ def add(primary: bool) -> None:
         st.markdown(f"**No pictures at hand?** {sample.description}")
         if st.button(f"Start with {sample.title.lower()}", key=f"sample-{name}", icon=":material/draw:",
                      type="primary" if primary else "secondary"):
-            ingestion.from_sample(name, workspace)
+            reading.from_sample(name, workspace)
             st.rerun()
 
 
@@ -63,7 +63,7 @@ def take_in() -> None:
     with errors.shown():
         for upload in archives:
             path = save_upload(upload, upload.name, state.workspace())
-            ingestion.from_upload(path, _stem(upload.name), state.workspace())
+            reading.from_upload(path, _stem(upload.name), state.workspace())
     memory.release(*uploads)
     if others:
         listed = ", ".join(others[:5]) + (f" and {len(others) - 5:,} more" if len(others) > 5 else "")

@@ -14,7 +14,7 @@ from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from typing import Any
 
-FIRST = ("app.startup", "app.frame", "model.proposals", "data.ingestion", "data.dataset_view")
+FIRST = ("app.startup", "app.frame", "model.proposals", "data.reading", "data.dataset_view")
 """The parts that a first visit needs."""
 LATER = ("pandas", "pyarrow", "streamlit.elements.arrow")
 """Libraries that the pages import where they use them."""
@@ -24,7 +24,7 @@ log = logging.getLogger("graft.pages")
 
 
 @asynccontextmanager
-async def lifespan(_: Any) -> AsyncIterator[dict[str, Any]]:
+async def around(_: Any) -> AsyncIterator[dict[str, Any]]:
     """Import what the pages need while the first visitor's browser is still loading Streamlit's own scripts."""
     threading.Thread(target=warm_up, name="warm-up", daemon=True).start()
     yield {}

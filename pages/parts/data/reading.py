@@ -1,4 +1,4 @@
-"""Ingestion beside the page: archives are read one after the other in a thread, so that a reload or a click elsewhere
+"""Reading archives beside the page: one after the other in a thread, so that a reload or a click elsewhere
 does not end it. An archive that comes while another is read waits for its turn.
 """
 
@@ -24,23 +24,22 @@ from pages.parts.session import state
 from pages.parts.widgets import errors
 
 log = logging.getLogger("graft.pages")
-_tasks: dict[Path, Ingestion] = {}
 GO_ON: dict[type[GraftError], tuple[str, str]] = {
     TooManyBadFilesError: ("accept_bad", "Use the readable images"),
     EmptyClassError: ("accept_empty", "Leave out what is empty"),
 }
 """Errors after which one may go on: what `ingest` is told then, and the button for it."""
-_lines: dict[Path, list[Ingestion]] = {}
+_lines: dict[Path, list[Reading]] = {}
 """By workspace: what is read, what waits, and what has ended and was not looked at yet."""
 _changing = threading.RLock()
 
 
 class Cancelled(Exception):
-    """Raised inside the ingestion when somebody pressed Cancel."""
+    """Raised inside the reading when somebody pressed Cancel."""
 
 
-class Ingestion:
-    """One ingestion: how far it is, and what came of it."""
+class Reading:
+    """An archive that becomes a dataset: how far it is, and what came of it."""
 
     def __init__(self, title: str, work: Callable[[Progress], Dataset], upload: Path | None = None,
                  accepted: frozenset[str] = frozenset()) -> None:
@@ -73,7 +72,7 @@ class Ingestion:
     def start(self, then: Callable[[], None]) -> None:
         """Begin, in a thread; `then` is called at the end, whatever it is."""
         self._began.set()
-        threading.Thread(target=self._run, args=(then,), name="ingestion", daemon=True).start()
+        threading.Thread(target=self._run, args=(then,), name="reading", daemon=True).start()
 
     def cancel(self) -> None:
         """Ask for the end, and wait until what was half-made is gone."""
@@ -101,7 +100,7 @@ class Ingestion:
             kept = self.upload.name if self.upload else self.title
             self.error = errors.renamed(error, kept, self.title + (self.upload.suffix if self.upload else ""))
         except Exception as error:  # a thread's boundary: logged, and shown by whoever looks
-            log.error("ingestion of %s\n%s", escape.terminal(self.title), errors.trace(error))
+            log.error("reading %s\n%s", escape.terminal(self.title), errors.trace(error))
             self.error = DataError(f"{self.title} could not be read.", "The terminal in which Graft runs says why.")
         if type(self.error) not in GO_ON:
             self.discard_upload()
@@ -116,29 +115,29 @@ def from_upload(path: Path, name: str, workspace: Workspace, accepted: frozenset
     Args:
         accepted: What of it is to be passed over: names of `ingest`'s arguments.
     """
-    _add(workspace, Ingestion(name, lambda progress: ingest(
+    _add(workspace, Reading(name, lambda progress: ingest(
         path, workspace, name=name, progress=progress, accept_bad="accept_bad" in accepted,
         accept_empty="accept_empty" in accepted), path, accepted))
 
 
 def from_sample(name: str, workspace: Workspace) -> None:
     """Make a dataset of a sample that comes with Graft, as soon as the archives before it are read."""
-    _add(workspace, Ingestion(SAMPLES[name].title, lambda progress: ingest_sample(name, workspace, progress)))
+    _add(workspace, Reading(SAMPLES[name].title, lambda progress: ingest_sample(name, workspace, progress)))
 
 
-def line(workspace: Workspace) -> list[Ingestion]:
-    """The ingestions of a workspace that are at work, wait, or have ended and were not looked at yet."""
+def line(workspace: Workspace) -> list[Reading]:
+    """What of a workspace is read, waits, or has ended and was not looked at yet."""
     return list(_lines.get(workspace.root, ()))
 
 
-def remove(workspace: Workspace, task: Ingestion) -> None:
-    """Take an ingestion out of the line: it was cancelled, or its question was answered."""
+def remove(workspace: Workspace, task: Reading) -> None:
+    """Take one out of the line: it was cancelled, or its question was answered."""
     with _changing:
         _lines[workspace.root] = [other for other in line(workspace) if other is not task]
     _advance(workspace)
 
 
-def _add(workspace: Workspace, task: Ingestion) -> None:
+def _add(workspace: Workspace, task: Reading) -> None:
     with _changing:
         _lines[workspace.root] = [*(other for other in line(workspace) if not other.taken), task]
     _advance(workspace)
@@ -158,9 +157,9 @@ def busy() -> bool:
     tasks = line(state.workspace())
     ended = [task for task in tasks if task.ended]
     going_on = [task for task in tasks if task not in ended]
-    followed = set(state.get("followed-ingestions", ())) | {task.id for task in going_on}
+    followed = set(state.get("followed-readings", ())) | {task.id for task in going_on}
     told = [task for task in ended if not task.question and (task.id in followed or not task.taken)]
-    state.put("followed-ingestions", followed - {task.id for task in told})
+    state.put("followed-readings", followed - {task.id for task in told})
     _tell(told, bool(going_on))
     for task in ended:
         if task.question:
@@ -193,11 +192,11 @@ def _follow(going_on: list[str]) -> None:
                 st.rerun()
 
 
-def _tell(tasks: list[Ingestion], more: bool) -> None:
+def _tell(tasks: list[Reading], more: bool) -> None:
     """Say what came of those that have ended: to every page that followed them, else to the first that looks."""
-    errors_so_far = [*state.get("failed-ingestions", ()),
+    errors_so_far = [*state.get("failed-readings", ()),
                      *(task.error or DataError("Nothing was read.") for task in tasks if task.dataset_id is None)]
-    state.put("failed-ingestions", errors_so_far)
+    state.put("failed-readings", errors_so_far)
     made = [task.dataset_id for task in tasks if task.dataset_id is not None]
     for task in tasks:
         task.taken = True
@@ -207,10 +206,10 @@ def _tell(tasks: list[Ingestion], more: bool) -> None:
     for error in errors_so_far:
         errors.show(error)
     if not more:  # stays in view while the page does
-        state.put("failed-ingestions", [])
+        state.put("failed-readings", [])
 
 
-def _ask(task: Ingestion) -> None:
+def _ask(task: Reading) -> None:
     """Show why it ended without a dataset, and ask whether to go on."""
     workspace, error = state.workspace(), task.error or DataError("Nothing was read.")
     argument, label = GO_ON[type(error)]
