@@ -5,6 +5,7 @@ Here alone a run is started, and a workspace taken that nobody has named."""
 from __future__ import annotations
 
 import itertools
+import json
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -59,8 +60,8 @@ def start(
     """
     workspace = workspace or Workspace.default()
     recipe = recipe or Recipe()
-    if at_once:
-        prepare_weights(recipe, progress)
+    if at_once or recipe.model.own_weights:
+        recipe = prepare_weights(recipe, progress, workspace)
     begin, machine = jobs.run_now if at_once else jobs.submit, workspace.machine
     return Run.create(_dataset(dataset, workspace, progress), recipe, workspace, run_dir,
                       enter=lambda run: begin(run, machine))
@@ -101,8 +102,14 @@ def delete_dataset(workspace: Workspace, dataset_id: str) -> None:
     library.delete_dataset(workspace, dataset_id, busy)
 
 
-def prepare_weights(recipe: Recipe, progress: Progress | None = None) -> None:
+def prepare_weights(recipe: Recipe, progress: Progress | None = None, workspace: Workspace | None = None) -> Recipe:
     """See that a recipe can be carried out and its weights are on this machine, before anything is made.
+
+    Args:
+        workspace: Whose runs may be named as a source of weights.
+
+    Returns:
+        The recipe; a weights file or run of the user's stands in it with its whole path, wherever the worker runs.
 
     Raises:
         RecipeError: unknown backbone or width, or a value that this version cannot carry out.
@@ -111,7 +118,8 @@ def prepare_weights(recipe: Recipe, progress: Progress | None = None) -> None:
     require_available(recipe)
     catalogue.check(recipe)
     backbone, variant = catalogue.get(recipe.model.backbone, recipe.model.alpha)
-    weights.ensure(backbone, variant, recipe.model.weights, progress)
+    file = weights.ensure(backbone, variant, recipe.model.weights, progress, workspace.runs if workspace else None)
+    return recipe.override([f"model.weights={json.dumps(str(file))}"]) if recipe.model.own_weights else recipe
 
 
 def run_error(run: Run, status: Status) -> Exception:

@@ -14,6 +14,7 @@ from typing import Literal
 from core.backbones.catalogue import Variant, get
 from core.backbones.freezing import cut, frozen_blocks, frozen_layers
 from core.backbones.graph import OPERATION, Graph, members
+from core.errors import RecipeError
 from core.estimates import START, TYPICAL, Work, measured
 from core.recipe.fields import ModelSettings, Phase, Recipe
 from core.store.cache import PIXELS_SHARE
@@ -197,6 +198,13 @@ def decide(graph: Graph, recipe: Recipe, size: int, whole: Graph | None = None,
         trunk, end = (fitting or ends)[-1] if ends else (0, None)
         found.append(Freezing(phase, frozen, trunk, end, cached=bool(fitting)))
     return found
+
+
+def check_output(model: ModelSettings, classes: int) -> None:
+    """Raise RecipeError for one sigmoid unit that is to tell more than two classes apart."""
+    if model.output == "sigmoid" and classes != 2:
+        raise RecipeError(f"model.output=sigmoid tells two classes apart, and there are {classes}.",
+                          "Use model.output=softmax.")
 
 
 def layer_names(graph: Graph, mask: int) -> frozenset[str]:

@@ -139,11 +139,12 @@ def check(recipe: Recipe) -> None:
     graph = cut(variant.graph, recipe.model.cut_layer)
     for phase in recipe.train.phases:
         frozen_layers(graph, phase.freeze, variant.graph)
-    size = recipe.data.image_size
-    if size is not None and size < backbone.min_size:
-        raise RecipeError(f"{backbone.title} cannot work on images of {size} pixels.",
-                          f"Set the image size to {backbone.min_size} or more, or leave it empty for "
-                          f"{backbone.default_size}.")
+    size = recipe.data.image_size or backbone.default_size
+    seen = size * (recipe.model.upsample or 1)
+    if seen < backbone.min_size:
+        raise RecipeError(f"{backbone.title} cannot work on images of {seen} pixels.",
+                          f"Enlarge them in the model (model.upsample={-(-backbone.min_size // size)}), set the image "
+                          f"size to {backbone.min_size} or more, or leave it empty for {backbone.default_size}.")
 
 
 @cache

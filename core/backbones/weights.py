@@ -14,7 +14,7 @@ from pathlib import Path
 
 from core.backbones import lite0
 from core.backbones.catalogue import BACKBONES, Backbone, Variant
-from core.errors import RecipeError, WeightsError, WeightsNotFoundError
+from core.errors import WeightsError, WeightsNotFoundError
 from core.store.files import replacing
 
 Progress = Callable[[str, float], None]
@@ -52,23 +52,24 @@ def comes_along(variant: Variant) -> bool:
 
 
 def ensure(
-    backbone: Backbone, variant: Variant, weights: str = "imagenet", progress: Progress | None = None
+    backbone: Backbone, variant: Variant, weights: str = "imagenet", progress: Progress | None = None,
+    runs: Path | None = None,
 ) -> Path | None:
     """The weights file to load, downloaded or converted when it has to be; None for `weights="none"` (random weights).
 
     Args:
-        weights: `model.weights` of the recipe: `imagenet` or `none`.
+        weights: `model.weights` of the recipe: `imagenet`, `none`, a file, or a run.
         progress: Told what is being done and the fraction done.
+        runs: The folder of runs that may be named by their id.
 
     Raises:
         WeightsNotFoundError: not on this machine, and no download possible.
         WeightsError: what is there, or came, is not the file that it should be, or the cache cannot be written.
-        RecipeError: another choice of weights.
     """
     if weights == "none":
         return None
     if weights != "imagenet":
-        raise RecipeError(f"model.weights={weights} is not available in this version.", "Use one of: imagenet, none.")
+        return own_file(weights, runs)
     found = find(backbone, variant)
     if found is not None:
         return found if found.name == variant.weights_file else _converted(found, variant, progress)
@@ -96,6 +97,24 @@ def _converted(source: Path, variant: Variant, progress: Progress | None) -> Pat
     except OSError as error:
         raise WeightsError(f"The weights cannot be written to {keras_models_dir()}: {error.strerror or error}.",
                            "Set KERAS_HOME to a folder of yours.") from error
+
+
+def own_file(text: str, runs: Path | None = None) -> Path:
+    """The file that a user means: a weights file, or the model of a run, by its folder or its id.
+
+    Raises:
+        WeightsNotFoundError: there is neither.
+    """
+    path = Path(text).expanduser()
+    if path.is_file():
+        return path.absolute()
+    for folder in [path, *([runs / path.name] if runs is not None and text == path.name else [])]:
+        if (folder / "model.keras").is_file():
+            return (folder / "model.keras").absolute()
+    if path.is_dir():
+        raise WeightsNotFoundError(f"There is no model in the folder {text}.", "Choose a completed run.")
+    raise WeightsNotFoundError(f"There is no weights file and no run '{text}'.",
+                               "Give the path of a .h5, .weights.h5 or .keras file, or a run (model.weights).")
 
 
 def reachable() -> bool:

@@ -8,30 +8,30 @@ from __future__ import annotations
 import sys
 import tempfile
 from pathlib import Path
-from typing import Annotated, Any
+from typing import Annotated
 
 import typer
 
-from core.cli import output
-from core.errors import GraftError, NotFoundError, RecipeError, RunError
+from core.cli import models, output
+from core.cli.options import (
+    AcceptBadOption,
+    AcceptEmptyOption,
+    DatasetArgument,
+    JsonOption,
+    PresetOption,
+    RecipeOption,
+    RunArgument,
+    SetOption,
+    recipe_of,
+    shorthand,
+)
+from core.errors import GraftError, NotFoundError, RunError
 from core.exports import formats
 from core.exports.formats import FORMATS
 from core.jobs import reaper
-from core.recipe.fields import Recipe
-from core.recipe.specs import field_spec, without_effect
 from core.runs.index import list_runs, unreadable_runs
 from core.runs.run import Run
 from core.store.workspace import Workspace
-
-SHORTHANDS = {
-    "backbone": "model.backbone",
-    "alpha": "model.alpha",
-    "weights": "model.weights",
-    "freeze": "train.phases.0.freeze",
-    "epochs": "train.phases.0.epochs",
-    "seed": "train.seed",
-}
-"""Short options of `train`, and the fields of the recipe that they stand for."""
 
 app = typer.Typer(
     help="Transfer learning for images, without writing code.",
@@ -39,23 +39,8 @@ app = typer.Typer(
 )
 
 
-def _shorthand(name: str) -> Any:
-    """An option for a field of the recipe; its help and range come from the field."""
-    spec = field_spec(SHORTHANDS[name].replace(".0.", "."))
-    bounds = f" From {spec.minimum:.12g} to {spec.maximum:.12g}." if None not in (spec.minimum, spec.maximum) else ""
-    default = "" if spec.default is None else f" Default: {spec.default}."
-    return typer.Option(f"--{name}", metavar=name.upper(), help=f"{spec.help}{bounds}{default}")
-
-
-DatasetArgument = Annotated[
-    str, typer.Argument(metavar="DATASET", help="A zip, tar or folder of class folders, a sample, or a dataset id.")
-]
-RunArgument = Annotated[str, typer.Argument(metavar="RUN_DIR", help="The folder of a run, or its id.")]
-AcceptBadOption = Annotated[bool, typer.Option(
-    "--accept-bad", help="Go on although many files cannot be read; they are left out.")]
-AcceptEmptyOption = Annotated[bool, typer.Option(
-    "--accept-empty", help="Leave out classes that have no image, instead of refusing all.")]
-JsonOption = Annotated[bool, typer.Option("--json", help="Print JSON.")]
+for listing in (models.presets, models.backbones, models.summary):
+    app.command()(listing)
 
 
 @app.command()
@@ -73,17 +58,15 @@ def inspect(dataset: DatasetArgument, accept_bad: AcceptBadOption = False, accep
 @app.command()
 def train(
     dataset: DatasetArgument,
-    recipe: Annotated[Path | None, typer.Option(help="A recipe.json. The other options change it.")] = None,
-    backbone: Annotated[str | None, _shorthand("backbone")] = None,
-    alpha: Annotated[str | None, _shorthand("alpha")] = None,
-    weights: Annotated[str | None, _shorthand("weights")] = None,
-    freeze: Annotated[str | None, _shorthand("freeze")] = None,
-    epochs: Annotated[str | None, _shorthand("epochs")] = None,
-    seed: Annotated[str | None, _shorthand("seed")] = None,
-    settings: Annotated[
-        list[str] | None, typer.Option("--set", metavar="FIELD=VALUE", help="Any field of the recipe by its path, "
-                                       "such as model.dropout=0.4. Can be given several times.")
-    ] = None,
+    recipe: RecipeOption = None,
+    preset: PresetOption = None,
+    backbone: Annotated[str | None, shorthand("backbone")] = None,
+    alpha: Annotated[str | None, shorthand("alpha")] = None,
+    weights: Annotated[str | None, shorthand("weights")] = None,
+    freeze: Annotated[str | None, shorthand("freeze")] = None,
+    epochs: Annotated[str | None, shorthand("epochs")] = None,
+    seed: Annotated[str | None, shorthand("seed")] = None,
+    settings: SetOption = None,
     run_dir: Annotated[Path | None, typer.Option(help="The run's folder. Default: a new one in the workspace.")] = None,
     accept_bad: AcceptBadOption = False,
     accept_empty: AcceptEmptyOption = False,
@@ -95,9 +78,11 @@ def train(
 
     short = {"backbone": backbone, "alpha": alpha, "weights": weights, "freeze": freeze, "epochs": epochs, "seed": seed}
     given = {name: value for name, value in short.items() if value is not None}
-    final = _recipe(dataset, recipe, given, settings or [])
-    api.prepare_weights(final, output.Bar())  # before the images are read: that may take longer
+    final = recipe_of(recipe, preset, given, settings or [], dataset)
+    if final.model.weights == "none" and all(phase.freeze == "all" for phase in final.train.phases):
+        output.tell("Note: the backbone has random weights and stays frozen, so it cannot learn; try --freeze none.")
     workspace = Workspace.default()
+    final = api.prepare_weights(final, output.Bar(), workspace)  # before the images are read: that may take longer
     found = resolve_dataset(dataset, workspace, output.Bar(), accept_bad=accept_bad, accept_empty=accept_empty)
     run = api.start(found, final, workspace, run_dir=run_dir, at_once=True, progress=output.Bar())
     output.tell(f"Run folder: {run.path}")
@@ -227,46 +212,6 @@ def export(
         target = target / f"{run.id}{suffix}"
     formats.export(run, kind, target)
     output.say(str(target))
-
-
-def _recipe(dataset: str, file: Path | None, given: dict[str, str], settings: list[str]) -> Recipe:
-    """The recipe that the options of `train` come to."""
-    base = Recipe.load(file) if file is not None else Recipe()
-    chosen = {assignment.partition("=")[0].strip() for assignment in settings} | {SHORTHANDS[name] for name in given}
-    if file is None and not chosen & {"model.backbone", "model.alpha", "model.weights"}:
-        base = _recipe_within_reach(dataset, base)
-    phases = len(base.train.phases)
-    if phases > 1 and given.keys() & {"freeze", "epochs"}:
-        raise RecipeError(f"--freeze and --epochs are for a recipe of one phase; this one has {phases}.",
-                          "Use --set train.phases.0.epochs=5 and so on.")
-    final = base.override([*(f"{SHORTHANDS[name]}={value}" for name, value in given.items()), *settings])
-    for path in sorted(chosen):
-        if note := without_effect(final, path):
-            output.tell(f"Note: {note}")
-    if final.model.weights == "none" and all(phase.freeze == "all" for phase in final.train.phases):
-        output.tell("Note: the backbone has random weights and stays frozen, so it cannot learn; try --freeze none.")
-    return final
-
-
-def _recipe_within_reach(dataset: str, base: Recipe) -> Recipe:
-    """What to do when the weights that `base` needs cannot be had: the recipe that a sample proposes, else the backbone
-    whose weights come along. Says so."""
-    from core.backbones import catalogue, lite0, weights
-    from core.data.samples import SAMPLES
-
-    backbone, variant = catalogue.get(base.model.backbone, base.model.alpha)
-    if weights.find(backbone, variant) is not None or weights.reachable():
-        return base
-    missing = f"Note: no pretrained weights for {backbone.title} here and no way to download them; using"
-    sample = SAMPLES.get(dataset)
-    if sample is not None and sample.recipe is not None:
-        output.tell(f"{missing} the recipe that comes with '{dataset}': {sample.recipe.model.backbone} with random "
-                    "weights, everything trained.")
-        return sample.recipe
-    if lite0.source() is None:
-        return base
-    output.tell(f"{missing} {lite0.BACKBONE}, whose pretrained weights come with Graft.")
-    return base.override([f"model.backbone={lite0.BACKBONE}"])
 
 
 def _open_run(text: str) -> Run:

@@ -94,7 +94,7 @@ def _session(run: Run, reporter: Reporter, decode: bool = True) -> TrainingSessi
     backbone, variant = get(recipe.model.backbone, recipe.model.alpha)
     file = backbone_weights.ensure(
         backbone, variant, recipe.model.weights,
-        lambda what, done: reporter.progress(what, round(100 * done), 100))
+        lambda what, done: reporter.progress(what, round(100 * done), 100), workspace.runs)
     began = time.monotonic()  # a download is no part of what a run takes
     examples = load_examples(run, dataset)
     pixels = Pixels(dataset, workspace, recipe.data.image_size or backbone.default_size, recipe.data.resize)

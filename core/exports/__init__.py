@@ -1,1 +1,1 @@
-"""A run's model in forms that work elsewhere."""
+"""What a run or a recipe can be taken away as."""

@@ -6,7 +6,7 @@ from typing import Annotated, Any, Literal
 
 from pydantic import Field, field_validator
 
-from core.recipe.annotations import Available, Empty, Settings, Steps, Unless, WhenStarts
+from core.recipe.annotations import Empty, Settings, Steps, Unless, WhenStarts
 
 
 def batch_norm_place(value: Any) -> Any:
@@ -21,7 +21,7 @@ class HiddenLayer(Settings):
     activation: Literal["relu", "gelu", "swish", "tanh", "elu"] = Field(
         "relu", title="Activation", description="The non-linearity after the layer.",
     )
-    batch_norm: Annotated[Literal["none", "before", "after"], Available("none", "before")] = Field(
+    batch_norm: Literal["none", "before", "after"] = Field(
         "none", title="Batch normalisation",
         description="Normalise the layer's output over the batch, before or after the activation.",
     )
@@ -32,9 +32,8 @@ class HiddenLayer(Settings):
     l2: Annotated[float, Steps(1e-4, "log")] = Field(
         0.0, title="L2 penalty", ge=0.0, le=1.0, description="Weight of the squared weights in the loss.",
     )
-    initializer: Annotated[
-        Literal["glorot_uniform", "glorot_normal", "he_uniform", "he_normal", "lecun_uniform", "lecun_normal"],
-        Available("glorot_uniform"),
+    initializer: Literal[
+        "glorot_uniform", "glorot_normal", "he_uniform", "he_normal", "lecun_uniform", "lecun_normal"
     ] = Field(
         "glorot_uniform", title="Initialiser",
         description="How the layer's weights are drawn before training. he: for relu. lecun: for selu and tanh.",
@@ -55,15 +54,25 @@ class ModelSettings(Settings):
         description="Width multiplier of the MobileNets: smaller is faster and less exact. "
         "Empty: the backbone's usual width.",
     )
-    weights: Annotated[str, Available("imagenet", "none")] = Field(
-        "imagenet", title="Starting weights",
+    weights: str = Field(
+        "imagenet", title="Starting weights", min_length=1,
         description="imagenet: pretrained on 1.3 million photos. none: random, the network learns from "
-        "your images alone.",
+        "your images alone. A file (.h5, .weights.h5 or .keras): its layers, by name. A run: the backbone as it was "
+        "trained there.",
     )
-    cut_layer: Annotated[str | None, Available(None)] = Field(
-        None, title="Cut layer", description="Where the backbone is cut off. Empty: it is used whole.",
+    weights_match: Annotated[
+        Literal["name", "partial", "order"], Unless("weights", "imagenet", "none")
+    ] = Field(
+        "name", title="Match layers by",
+        description="How the layers of a file are found. name: every layer of the backbone has to be in it. partial: "
+        "what is not in it starts from random weights. order: layers of another name are taken by their place and "
+        "shape.",
     )
-    upsample: Annotated[int | None, Available(None)] = Field(
+    cut_layer: str | None = Field(
+        None, title="Cut layer", min_length=1,
+        description="The layer where the backbone is cut off; what follows is not built. Empty: it is used whole.",
+    )
+    upsample: int | None = Field(
         None, title="Upsample", ge=2, le=16,
         description="Enlarge small images by this factor before the backbone. Empty: no.",
     )
@@ -76,12 +85,12 @@ class ModelSettings(Settings):
         description="frozen: keeps the statistics of the pretraining, right for small data. "
         "train: learns them again in the layers that are trained.",
     )
-    pooling: Annotated[Literal["average", "max", "both", "flatten"], Available("average", "max", "flatten")] = Field(
+    pooling: Literal["average", "max", "both", "flatten"] = Field(
         "average", title="Pooling",
         description="How the backbone's feature map becomes one row of numbers: average or maximum over the "
-        "image, or all of it (flatten: many parameters).",
+        "image, both side by side, or all of it (flatten: many parameters).",
     )
-    norm_features: Annotated[bool, Available(False)] = Field(
+    norm_features: bool = Field(
         False, title="Normalise the features", description="Batch normalisation on the pooled features.",
     )
     hidden: tuple[HiddenLayer, ...] = Field(
@@ -92,11 +101,16 @@ class ModelSettings(Settings):
         0.5, title="Dropout", ge=0.0, le=0.9,
         description="Share of the features switched off at random while training, before the classifier.",
     )
-    output: Annotated[Literal["softmax", "sigmoid"], Available("softmax")] = Field(
+    output: Literal["softmax", "sigmoid"] = Field(
         "softmax", title="Output",
         description="softmax: exactly one class an image. sigmoid: for two classes, one unit that says how much it "
         "is the second.",
     )
+
+    @property
+    def own_weights(self) -> bool:
+        """True when the backbone starts from a file or a run of the user's."""
+        return self.weights not in ("imagenet", "none")
 
     @property
     def trains_batch_norm(self) -> bool:

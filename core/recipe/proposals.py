@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from pathlib import Path
 from typing import TYPE_CHECKING
 
 from core.backbones import weights
@@ -63,6 +64,8 @@ def weights_here(come_along: bool = True) -> tuple[Backbone, Variant] | None:
 def obtainable(recipe: Recipe, can_download: CanDownload) -> bool:
     """True when the run can start: random weights, a file that is here, or a download that can work."""
     backbone, variant = get(recipe.model.backbone, recipe.model.alpha)
+    if recipe.model.own_weights:
+        return Path(recipe.model.weights).expanduser().exists()
     return recipe.model.weights == "none" or bool(weights.find(backbone, variant)) or can_download()
 
 

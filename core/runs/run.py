@@ -18,6 +18,7 @@ from core.backbones import catalogue
 from core.errors import GraftError, NotFoundError, RunError
 from core.jobs import reaper
 from core.jobs.job import DESCRIPTION, EVENTS_FILE, STATUS_FILE, Job
+from core.plan import check_output
 from core.recipe.fields import Recipe
 from core.recipe.specs import require_available
 from core.runs import creation
@@ -69,6 +70,7 @@ class Run(Job):
 
         require_available(recipe)
         catalogue.check(recipe)
+        check_output(recipe.model, len(dataset.classes))
         if path is None and workspace is None:
             raise RunError("A run needs a workspace or a folder.")
         if splits is None:

@@ -1,6 +1,6 @@
 """What a model is asked: how its answers are made, trained, read and scored. Free of Keras: the engine maps names.
 
-Today one class an image. A task with another output, such as one unit for two classes, is one more row of `TASKS`.
+A task with another output is one more row of `TASKS`.
 """
 
 from __future__ import annotations
@@ -32,8 +32,7 @@ class Task:
         loss: What training minimises.
         units: Outputs for a number of classes.
         targets: Class numbers, int [n], and the number of classes to what the loss compares with, float32 [n, units].
-        decide: Outputs [n, units] to class numbers [n].
-        loss_of: Mean loss of outputs [n, units] against class numbers [n], without smoothing or penalties.
+        probabilities: Outputs [n, units] to probabilities [n, classes].
     """
 
     name: str
@@ -41,8 +40,15 @@ class Task:
     loss: str
     units: Callable[[int], int]
     targets: Callable[[np.ndarray, int], np.ndarray]
-    decide: Callable[[np.ndarray], np.ndarray]
-    loss_of: Callable[[np.ndarray, np.ndarray], float]
+    probabilities: Callable[[np.ndarray], np.ndarray]
+
+    def decide(self, outputs: np.ndarray) -> np.ndarray:
+        """Outputs [n, units] to class numbers [n]: the most likely one, of equal ones the first."""
+        return self.probabilities(outputs).argmax(axis=1)
+
+    def loss_of(self, outputs: np.ndarray, true: np.ndarray) -> float:
+        """Mean loss of outputs [n, units] against class numbers [n], without smoothing or penalties."""
+        return log_loss(self.probabilities(outputs), true)
 
     def scores(self, outputs: np.ndarray, true: np.ndarray) -> Scores:
         """Scores of outputs [n, units] for the true classes [n]; not a number where an output is not."""
@@ -60,10 +66,19 @@ def _one_hot(labels: np.ndarray, classes: int) -> np.ndarray:
     return np.eye(classes, dtype=np.float32)[labels]
 
 
-def _most_likely(outputs: np.ndarray) -> np.ndarray:
-    return outputs.argmax(axis=1)
+def _second(labels: np.ndarray, classes: int) -> np.ndarray:
+    return labels.astype(np.float32)[:, None]
 
 
-SINGLE_LABEL = Task("softmax", "softmax", "categorical_crossentropy", units=lambda classes: classes, targets=_one_hot,
-                    decide=_most_likely, loss_of=log_loss)
-TASKS: dict[str, Task] = {task.name: task for task in (SINGLE_LABEL,)}
+def both_classes(outputs: np.ndarray) -> np.ndarray:
+    """From the second class's probability [n, 1] to those of both, [n, 2]."""
+    return np.concatenate([1 - outputs, outputs], axis=1)
+
+
+TASKS: dict[str, Task] = {task.name: task for task in (
+    Task("softmax", "softmax", "categorical_crossentropy", units=lambda classes: classes, targets=_one_hot,
+         probabilities=lambda outputs: outputs),
+    Task("sigmoid", "sigmoid", "binary_crossentropy", units=lambda classes: 1, targets=_second,
+         probabilities=both_classes),
+)}
+"""By the recipe's `model.output`."""

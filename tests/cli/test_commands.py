@@ -16,7 +16,8 @@ from PIL import Image
 from core import api, inference
 from core.api import delete_dataset
 from core.backbones import catalogue, weights
-from core.cli.commands import SHORTHANDS, main
+from core.cli.commands import main
+from core.cli.options import SHORTHANDS
 from core.cli.output import write_predictions_csv
 from core.data.dataset import Dataset
 from core.data.library import ingest

@@ -92,15 +92,16 @@ class Feeds:
     """Opens the feed of each phase.
 
     Args:
+        classes: Number of classes.
         trunk_of: Makes the trunk for a phase, by its index.
     """
 
-    def __init__(self, network: Network, recipe: Recipe, task: Task, examples: Examples, pixels: Pixels,
+    def __init__(self, network: Network, recipe: Recipe, task: Task, classes: int, examples: Examples, pixels: Pixels,
                  cache: ActivationCache, reporter: Reporter, trunk_of: Callable[[int], Trunk]) -> None:
         self.network, self.recipe, self.task = network, recipe, task
         self.examples, self.train, self.validation = examples, examples.of("train"), examples.of("validation")
         self.pixels, self.cache, self.reporter, self._trunk_of = pixels, cache, reporter, trunk_of
-        self.classes = network.whole.output_shape[-1]
+        self.classes = classes
         self._epochs_before = 0
 
     def open(self, plan: PhasePlan, index: int, epochs_before: int = 0) -> Feed:

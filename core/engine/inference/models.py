@@ -16,6 +16,7 @@ from core.engine.model.onnx_session import FEATURES, FEATURES_LAYER, onnx_runner
 from core.engine.quick_import import quickly
 from core.errors import InferenceError
 from core.runs.run import Run
+from core.scoring.task import TASKS
 from core.store.files import digest, read_json
 
 KEPT_MODELS = 3
@@ -106,10 +107,17 @@ def load_model(folder: Path) -> LoadedModel:
         kept = read_json(record)
         if kept["model"] == digest(folder / "model.keras"):
             runners = onnx_runners(twin)
-            return LoadedModel(kept["image_size"], resize, run.classes, "ONNX Runtime", next(iter(runners.values())),
+            return LoadedModel(kept["image_size"], resize, run.classes, "ONNX Runtime",
+                               _probabilities(run, next(iter(runners.values()))),
                                runners.get(FEATURES) or _later(folder))
     size, predict, embed = _with_keras(folder)
-    return LoadedModel(size, resize, run.classes, "Keras", predict, embed)
+    return LoadedModel(size, resize, run.classes, "Keras", _probabilities(run, predict), embed)
+
+
+def _probabilities(run: Run, outputs: Forward) -> Forward:
+    """From what the last layer gives to a probability for each class."""
+    task = TASKS[run.recipe.model.output]
+    return lambda images: task.probabilities(outputs(images))
 
 
 def _with_keras(folder: Path) -> tuple[int, Forward, Forward | None]:

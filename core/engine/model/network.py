@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -11,17 +10,11 @@ from keras import layers
 
 from core.backbones.catalogue import get
 from core.engine.model.constructors import constructor, finish_pretrained
-from core.errors import WeightsError
+from core.engine.model.head import RANDOM_START_MOMENTUM, answered, pooled
+from core.engine.model.own_weights import load_own_weights
+from core.engine.model.preprocessing import PREPROCESSING
+from core.errors import RecipeError, WeightsError
 from core.recipe.fields import ModelSettings
-
-RANDOM_START_MOMENTUM = 0.9
-"""Batch-norm momentum when learning from random weights. Keras's 0.99 (0.999 in MobileNetV2) needs thousands of steps
-before its running statistics mean anything, more than a small dataset has."""
-
-# Channel statistics of ImageNet as `keras.applications.imagenet_utils.preprocess_input` uses them.
-_CAFFE_MEAN_BGR = (103.939, 116.779, 123.68)
-_TORCH_MEAN = (0.485, 0.456, 0.406)
-_TORCH_STD = (0.229, 0.224, 0.225)
 
 
 @dataclass(frozen=True)
@@ -46,78 +39,66 @@ def build_network(settings: ModelSettings, size: int, classes: int, weights: Pat
     Args:
         size: Side of the square input in pixels.
         classes: Number of classes.
-        weights: File with the backbone's pretrained weights; None starts from random ones.
+        weights: File with the backbone's starting weights; None starts from random ones.
         seed: Decides all random initial values and dropout.
 
     Raises:
         WeightsError: the file cannot be loaded into the backbone.
+        RecipeError: the backbone has no such layer to be cut off at.
     """
     keras.utils.clear_session()  # some backbones name layers by a global counter: the names are to be the same always
     keras.utils.set_random_seed(seed)
     image = keras.Input((size, size, 3), name="image")
-    output = _backbone(settings, image, size, weights)
-    features = _pool(settings.pooling, output)
-    x = features
-    for index, hidden in enumerate(settings.hidden):
-        x = layers.Dense(
-            hidden.units, name=f"hidden_{index}", use_bias=hidden.batch_norm == "none",
-            kernel_regularizer=keras.regularizers.L2(hidden.l2) if hidden.l2 else None,
-        )(x)
-        if hidden.batch_norm == "before":
-            x = layers.BatchNormalization(name=f"hidden_{index}_norm", momentum=RANDOM_START_MOMENTUM)(x)
-        x = layers.Activation(hidden.activation, name=f"hidden_{index}_activation")(x)
-        if hidden.dropout:
-            x = layers.Dropout(hidden.dropout, name=f"hidden_{index}_dropout", seed=seed + index + 1)(x)
-    if settings.dropout:
-        x = layers.Dropout(settings.dropout, name="head_dropout", seed=seed)(x)
-    probabilities = layers.Dense(classes, activation="softmax", name="predictions")(x)
-    return Network(keras.Model(image, probabilities, name="graft"), output, features)
+    output = _cut(settings, _backbone(settings, image, weights))
+    features = pooled(settings.pooling, output)
+    return Network(keras.Model(image, answered(settings, features, classes, seed), name="graft"), output, features)
 
 
-def _backbone(settings: ModelSettings, image: keras.KerasTensor, size: int, weights: Path | None) -> keras.KerasTensor:
+def _backbone(settings: ModelSettings, image: keras.KerasTensor, weights: Path | None) -> keras.Model:
+    """The whole backbone, from raw pixels to its feature map, with its starting weights."""
     backbone, variant = get(settings.backbone, settings.alpha)
     options = {} if variant.alpha is None else {"alpha": variant.alpha}
-    model = constructor(backbone.name)(
-        include_top=False, weights=None, input_tensor=PREPROCESSING[backbone.preprocessing](image), **options
-    )
-    if weights is not None:
-        try:
-            model.load_weights(str(weights))
-            finish_pretrained(backbone.name, model)
-        except (ValueError, OSError, KeyError) as error:
-            raise WeightsError(
-                f"The file {weights.name} does not hold the weights of {backbone.name}: {str(error)[:300]}",
-                "Put the original file in its place, or start from random weights.",
-            ) from error
-    else:
+    pixels = PREPROCESSING[backbone.preprocessing](_enlarged(settings, image))
+    model = constructor(backbone.name)(include_top=False, weights=None, input_tensor=pixels, **options)
+    if weights is None:
         for layer in model.layers:
             if isinstance(layer, layers.BatchNormalization):
                 layer.momentum = RANDOM_START_MOMENTUM
-    return model.output
+    elif settings.weights == "imagenet":
+        _load_keras_file(model, weights, backbone.name)
+    else:
+        load_own_weights(model, weights, settings.weights_match, _needed(settings, model))
+    return model
 
 
-def _pool(kind: str, output: keras.KerasTensor) -> keras.KerasTensor:
-    return {
-        "average": layers.GlobalAveragePooling2D, "max": layers.GlobalMaxPooling2D, "flatten": layers.Flatten,
-    }[kind](name="head_pool")(output)
+def _load_keras_file(model: keras.Model, weights: Path, name: str) -> None:
+    try:
+        model.load_weights(str(weights))
+        finish_pretrained(name, model)
+    except (ValueError, OSError, KeyError) as error:
+        raise WeightsError(
+            f"The file {weights.name} does not hold the weights of {name}: {str(error)[:300]}",
+            "Put the original file in its place, or start from random weights.",
+        ) from error
 
 
-def _caffe(image: keras.KerasTensor) -> keras.KerasTensor:
-    return layers.Rescaling(1.0, [-mean for mean in _CAFFE_MEAN_BGR], name="preprocess")(keras.ops.flip(image, -1))
+def _enlarged(settings: ModelSettings, image: keras.KerasTensor) -> keras.KerasTensor:
+    if settings.upsample is None:
+        return image
+    return layers.UpSampling2D(settings.upsample, interpolation=settings.upsample_method, name="enlarge")(image)
 
 
-def _torch(image: keras.KerasTensor) -> keras.KerasTensor:
-    scale = [1 / (255 * deviation) for deviation in _TORCH_STD]
-    offset = [-mean / deviation for mean, deviation in zip(_TORCH_MEAN, _TORCH_STD, strict=True)]
-    return layers.Rescaling(scale, offset, name="preprocess")(image)
+def _cut(settings: ModelSettings, model: keras.Model) -> keras.KerasTensor:
+    """The feature map that the head takes: the backbone's output, or that of the layer where it is cut off."""
+    if settings.cut_layer is None:
+        return model.output
+    output = model.get_layer(settings.cut_layer).output
+    if len(output.shape) != 4:
+        raise RecipeError(f"The backbone cannot be cut off at '{settings.cut_layer}': no picture leaves that layer, "
+                          f"but {output.shape[1:]}.", "Cut at a layer that gives height, width and channels.")
+    return output
 
 
-PREPROCESSING: dict[str, Callable[[keras.KerasTensor], keras.KerasTensor]] = {
-    "tf": lambda image: layers.Rescaling(1 / 127.5, -1.0, name="preprocess")(image),
-    "caffe": _caffe,
-    "torch": _torch,
-    "lite": lambda image: layers.Rescaling(1 / 128, -127 / 128, name="preprocess")(image),
-    "inside": lambda image: image,
-}
-"""How raw RGB 0..255 becomes what the backbone was pretrained on, as layers inside the model: the modes of
-`keras.applications.imagenet_utils.preprocess_input`, and (x - 127) / 128 of the EfficientNet-Lites."""
+def _needed(settings: ModelSettings, model: keras.Model) -> set[str]:
+    """Names of the layers that stay when the backbone is cut off."""
+    return {layer.name for layer in keras.Model(model.input, _cut(settings, model)).layers}

@@ -31,6 +31,7 @@ from core.scoring.task import Scores, Task
 
 LOSSES: Mapping[str, Callable[..., keras.losses.Loss]] = {
     "categorical_crossentropy": keras.losses.CategoricalCrossentropy,
+    "binary_crossentropy": keras.losses.BinaryCrossentropy,
 }
 """Keras's losses by the names that a `Task` uses."""
 
@@ -94,7 +95,7 @@ class Trainer:
         self.state.capture(self._feed.model, self.variables)
         return self.state.to_bytes()
 
-    def probabilities(self, examples: Examples) -> np.ndarray:
+    def outputs(self, examples: Examples) -> np.ndarray:
         """float32 [n, units] with the weights as they are now."""
         assert self._reader is not None
         return self._reader.outputs(examples.rows)
@@ -102,7 +103,7 @@ class Trainer:
     def evaluate(self) -> Scores:
         """Scores on the validation images."""
         validation = self.feeds.validation
-        return self.task.scores(self.probabilities(validation), validation.labels)
+        return self.task.scores(self.outputs(validation), validation.labels)
 
     def _ever_trained(self) -> list[Any]:
         """All weights outside what every phase leaves as it is."""

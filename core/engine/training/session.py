@@ -57,9 +57,11 @@ class TrainingSession:
         self.identity: dict[str, Any] = {
             "backbone": recipe.model.backbone, "alpha": variant.alpha, "pooling": recipe.model.pooling,
             "weights": digest(weights) if weights else f"random-{recipe.train.seed}",
+            **_changes_to_the_trunk(recipe),
         }
         self.plans = plan_phases(self.network, variant, recipe, self._fits)
-        self.feeds = Feeds(self.network, recipe, self.task, examples, pixels, self.cache, reporter, self.trunk)
+        self.feeds = Feeds(self.network, recipe, self.task, len(run.classes), examples, pixels, self.cache, reporter,
+                           self.trunk)
         self.checkpoint = Checkpoint(run.path)
         self.trainer = Trainer(self.network, recipe, self.task, self.plans, self.feeds, reporter, self.checkpoint,
                                self._costs(), self._about)
@@ -112,7 +114,8 @@ class TrainingSession:
         table = self._predictions()
         rows = table.pop("row").to_numpy()
         images = self.pixels.read(rows[:CHECK_IMAGES])
-        expected = table.filter(regex=r"^p\d+$").to_numpy()[:CHECK_IMAGES]
+        units = self.network.whole.output_shape[-1]  # one sigmoid unit gives the last class's probability
+        expected = table.filter(regex=r"^p\d+$").to_numpy()[:CHECK_IMAGES, -units:]
         self.reporter.update(force=True, stage=SAVE, message="Saving the model")
         self.checkpoint.release()
         with publishing(self.run.path) as folder:
@@ -179,10 +182,10 @@ class TrainingSession:
             examples = self.examples.of(split)
             if not len(examples):
                 continue
-            found = self.trainer.probabilities(examples)
+            found = self.task.probabilities(self.trainer.outputs(examples))
             parts.append(pd.DataFrame({
                 "row": examples.rows, "path": examples.table["path"], "file": examples.table["file"], "split": split,
-                "true": examples.table["class"], "predicted": classes[self.task.decide(found)],
+                "true": examples.table["class"], "predicted": classes[found.argmax(1)],
                 "probability": found.max(1), **{f"p{index}": found[:, index] for index in range(len(classes))},
             }))
         return pd.concat(parts, ignore_index=True)
@@ -203,3 +206,14 @@ class TrainingSession:
         assert boundary is not None
         trunk, _ = trunk_and_tail(self.recipe, phase)
         return Trunk(self.network, boundary, self.identity, trunk)
+
+
+def _changes_to_the_trunk(recipe: Recipe) -> dict[str, Any]:
+    """What else decides the output of frozen layers, where it is not as usual."""
+    model = recipe.model
+    found: dict[str, Any] = {}
+    if model.upsample is not None:
+        found["upsample"] = [model.upsample, model.upsample_method]
+    if model.own_weights and model.weights_match != "name":
+        found["match"] = [model.weights_match, recipe.train.seed]  # what the file lacks is random
+    return found

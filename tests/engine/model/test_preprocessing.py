@@ -14,8 +14,9 @@ from core.engine import worker
 from core.engine.feed.pixels import Pixels
 from core.engine.model.forward import relative_difference
 from core.engine.model.loading import read_model
-from core.engine.model.network import PREPROCESSING, build_network
+from core.engine.model.network import build_network
 from core.engine.model.onnx_session import onnx_runner
+from core.engine.model.preprocessing import PREPROCESSING
 from core.inference import Predictor
 from core.recipe.fields import ModelSettings
 from core.runs.run import Run

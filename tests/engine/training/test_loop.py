@@ -136,7 +136,7 @@ def test_a_phase_that_freezes_again_sees_what_was_trained_before(fitted, workspa
     rows = session.examples.of("validation")
     pixels = session.pixels.decode(rows.rows)
     found = np.asarray(session.network.whole.predict(pixels, verbose=0))
-    np.testing.assert_allclose(session.trainer.probabilities(rows), found, atol=2e-3)
+    np.testing.assert_allclose(session.trainer.outputs(rows), found, atol=2e-3)
     loss = -np.log(found[np.arange(len(rows)), rows.labels]).mean()
     assert history["val_loss"].min() == pytest.approx(loss, rel=5e-3, abs=2e-6)
 
@@ -268,7 +268,7 @@ def test_where_cells_read_the_two_before_them_both_are_kept_and_trained_on(tiny_
     assert not any(name.endswith(("_9", "_10", "_11")) for name in changed)
     rows = session.examples.of("validation").rows
     whole = session.network.whole.predict(session.pixels.read(rows), verbose=0)
-    np.testing.assert_allclose(session.trainer.probabilities(session.examples.of("validation")), whole, atol=2e-3)
+    np.testing.assert_allclose(session.trainer.outputs(session.examples.of("validation")), whole, atol=2e-3)
 
 
 @pytest.mark.parametrize("limits", [None, NO_CACHE], ids=["cached", "no room"])
@@ -287,4 +287,4 @@ def test_a_trunk_that_gives_two_tensors_is_trained_on_with_and_without_the_cache
     assert "block_15_project" in changed and "block_15_depthwise" not in changed
     validation = session.examples.of("validation")
     whole = session.network.whole.predict(session.pixels.read(validation.rows), verbose=0)
-    np.testing.assert_allclose(session.trainer.probabilities(validation), whole, atol=2e-3)
+    np.testing.assert_allclose(session.trainer.outputs(validation), whole, atol=2e-3)

@@ -1,0 +1,106 @@
+"""Which layers of a weights file belong to which layers of a backbone."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
+from difflib import SequenceMatcher
+
+from core.backbones.weight_files import StoredLayer
+
+Shapes = tuple[tuple[int, ...], ...]
+
+
+@dataclass(frozen=True)
+class WantedLayer:
+    """A layer of the backbone that has weights."""
+
+    name: str
+    shapes: Shapes
+    kind: str = ""
+    """Its class in snake case, as Keras names the groups of its files: `conv2d`."""
+
+
+@dataclass(frozen=True)
+class Match:
+    """What a file gives a backbone. Layers in the backbone's order, then the file's."""
+
+    loaded: list[tuple[WantedLayer, StoredLayer]]
+    missing: list[WantedLayer]
+    mismatched: list[tuple[WantedLayer, StoredLayer]]
+    """Same name, other shapes."""
+    unused: list[StoredLayer]
+
+    @property
+    def complete(self) -> bool:
+        """True when every layer of the backbone gets its weights."""
+        return not self.missing and not self.mismatched
+
+    def table(self) -> list[dict[str, str]]:
+        """A row a layer: `{layer, result, in_file, wanted, found}`; result is loaded, missing, mismatched or unused."""
+        rows = [_row(wanted.name, "loaded", stored, wanted) for wanted, stored in self.loaded]
+        rows += [_row(wanted.name, "mismatched", stored, wanted) for wanted, stored in self.mismatched]
+        rows += [_row(wanted.name, "missing", None, wanted) for wanted in self.missing]
+        return rows + [_row("", "unused", stored, None) for stored in self.unused]
+
+
+def by_name(stored: Sequence[StoredLayer], wanted: Iterable[WantedLayer]) -> Match:
+    """Layers of equal name. Where a file has a name twice, as with a model inside a model, equal shapes decide."""
+    named: dict[str, list[StoredLayer]] = {}
+    for one in stored:
+        named.setdefault(one.name, []).append(one)
+    loaded: list[tuple[WantedLayer, StoredLayer]] = []
+    missing: list[WantedLayer] = []
+    mismatched: list[tuple[WantedLayer, StoredLayer]] = []
+    for layer in wanted:
+        candidates = named.get(layer.name, [])
+        fitting = next((other for other in candidates if other.shapes == layer.shapes), None)
+        if fitting is not None:
+            loaded.append((layer, fitting))
+        elif candidates:
+            mismatched.append((layer, candidates[0]))
+        else:
+            missing.append(layer)
+    return Match(loaded, missing, mismatched, _rest(stored, [*loaded, *mismatched]))
+
+
+def by_order(stored: Sequence[StoredLayer], wanted: Sequence[WantedLayer]) -> Match:
+    """Layers of equal name; the others by their place in the order and their shapes, whatever they are called.
+
+    Files of Keras 3 sort layers by class; then each class is gone through by itself.
+    """
+    named = by_name(stored, wanted)
+    free_wanted = [layer for layer in wanted if all(layer is not one for one, _ in named.loaded)]
+    taken = {id(one) for _, one in named.loaded}
+    free_stored = [one for one in stored if id(one) not in taken]
+    kinds = {one.kind for one in free_stored} if all(one.kind for one in free_stored) else {""}
+    pairs = list(named.loaded)
+    for kind in sorted(kinds):
+        pairs += _aligned([one for one in free_stored if one.kind == kind or not kind],
+                          [layer for layer in free_wanted if layer.kind == kind or not kind])
+    place = {id(layer): index for index, layer in enumerate(wanted)}
+    pairs.sort(key=lambda pair: place[id(pair[0])])
+    given = {id(layer) for layer, _ in pairs}
+    return Match(pairs, [layer for layer in wanted if id(layer) not in given], [], _rest(stored, pairs))
+
+
+def _aligned(stored: list[StoredLayer], wanted: list[WantedLayer]) -> list[tuple[WantedLayer, StoredLayer]]:
+    """The longest runs of equal shapes in both orders."""
+    blocks = SequenceMatcher(None, [layer.shapes for layer in wanted], [layer.shapes for layer in stored],
+                             autojunk=False).get_matching_blocks()
+    return [(wanted[block.a + step], stored[block.b + step]) for block in blocks for step in range(block.size)]
+
+
+def _rest(stored: Sequence[StoredLayer], pairs: Iterable[tuple[WantedLayer, StoredLayer]]) -> list[StoredLayer]:
+    used = {id(one) for _, one in pairs}
+    return [one for one in stored if id(one) not in used]
+
+
+def _row(name: str, result: str, stored: StoredLayer | None, wanted: WantedLayer | None) -> dict[str, str]:
+    return {"layer": name, "result": result, "in_file": stored.name if stored else "",
+            "wanted": shown(wanted.shapes) if wanted else "", "found": shown(stored.shapes) if stored else ""}
+
+
+def shown(shapes: Shapes) -> str:
+    """Shapes for people: `3×3×3×32, 32`."""
+    return ", ".join("×".join(map(str, shape)) or "1" for shape in shapes)

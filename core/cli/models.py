@@ -1,0 +1,77 @@
+"""Commands on what can be trained: presets, backbones, and a model as a table. They need no data."""
+
+from __future__ import annotations
+
+from dataclasses import asdict
+from typing import Annotated, Any
+
+import typer
+
+from core.cli import output
+from core.cli.options import JsonOption, PresetOption, RecipeOption, SetOption, recipe_of
+
+
+def presets(as_json: JsonOption = False) -> None:
+    """List complete recipes under their names: what well-known courses and papers train."""
+    from core.recipe.presets import PRESETS
+
+    if as_json:
+        output.print_json([{**_facts(preset), "recipe": preset.recipe.model_dump(mode="json")}
+                           for preset in PRESETS.values()])
+    else:
+        output.print_table(["id", "backbone", "what it does"], [
+            [preset.id, preset.recipe.model.backbone, preset.about] for preset in PRESETS.values()])
+
+
+def backbones(as_json: JsonOption = False) -> None:
+    """List the pretrained networks, and whether their weights are on this machine."""
+    from core.backbones import weights
+    from core.backbones.catalogue import BACKBONES
+
+    rows = [
+        {"name": backbone.name, "family": backbone.family, "alpha": variant.alpha, "parameters": variant.parameters,
+         "size_mb": variant.size_mb, "depth": backbone.depth, "top1": variant.top1, "top5": variant.top5,
+         "default_size": backbone.default_size, "min_size": backbone.min_size, "features": variant.features,
+         "preprocessing": backbone.preprocessing, "licence": backbone.licence,
+         "paper": asdict(backbone.paper) if backbone.paper else None, "description": backbone.description,
+         "weights_file": variant.weights_file, "here": weights.find(backbone, variant) is not None}
+        for backbone in BACKBONES.values() for variant in backbone.variants
+    ]
+    if as_json:
+        output.print_json(rows)
+    else:
+        columns = ["name", "alpha", "parameters", "top1", "default_size", "here"]
+        output.print_table(columns, [[_shown(row[column]) for column in columns] for row in rows])
+
+
+def summary(
+    classes: Annotated[int, typer.Option(min=2, help="Number of classes.")],
+    preset: PresetOption = None,
+    recipe: RecipeOption = None,
+    settings: SetOption = None,
+    as_json: JsonOption = False,
+) -> None:
+    """Show the model of a recipe as a table of layers, without data and without weights files."""
+    from core.backbones.catalogue import check
+    from core.summary import frozen_in, summary, summary_layers
+
+    final = recipe_of(recipe, preset, {}, settings or [])
+    check(final)
+    if as_json:
+        output.print_json(summary(final, classes))
+        return
+    names = [phase.name for phase in final.train.phases]
+    output.print_table(["layer", "type", "output", "parameters", "frozen in"], [
+        [layer.name, layer.type, "×".join(map(str, layer.output_shape)), layer.parameters, frozen_in(layer, names)]
+        for layer in summary_layers(final, classes)])
+    found = summary(final, classes)
+    trained = ", ".join(f"{count:,} in {name}" for name, count in zip(names, found["trainable"], strict=True))
+    print(f"\n{found['parameters']:,} parameters; trained: {trained}")
+
+
+def _facts(preset: Any) -> dict[str, Any]:
+    return {name: getattr(preset, name) for name in ("id", "title", "about", "source", "needs", "differs")}
+
+
+def _shown(value: Any) -> Any:
+    return {True: "yes", False: ""}[value] if isinstance(value, bool) else value

@@ -1,0 +1,110 @@
+"""Options that several commands take, and the recipe that they come to."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+from typing import Annotated, Any
+
+import typer
+
+from core.cli import output
+from core.errors import RecipeError
+from core.recipe.fields import Recipe
+from core.recipe.specs import field_spec, without_effect
+
+SHORTHANDS = {
+    "backbone": "model.backbone",
+    "alpha": "model.alpha",
+    "weights": "model.weights",
+    "freeze": "train.phases.0.freeze",
+    "epochs": "train.phases.0.epochs",
+    "seed": "train.seed",
+}
+"""Short options, and the fields of the recipe that they stand for."""
+PHASE = "train.phases.0."
+"""Short options that begin like this are for a recipe of one phase."""
+
+
+def shorthand(name: str) -> Any:
+    """An option for a field of the recipe; its help and range come from the field."""
+    spec = field_spec(SHORTHANDS[name].replace(".0.", "."))
+    bounds = f" From {spec.minimum:.12g} to {spec.maximum:.12g}." if None not in (spec.minimum, spec.maximum) else ""
+    default = "" if spec.default is None else f" Default: {spec.default}."
+    return typer.Option(f"--{name}", metavar=name.upper(), help=f"{spec.help}{bounds}{default}")
+
+
+DatasetArgument = Annotated[
+    str, typer.Argument(metavar="DATASET", help="A zip, tar or folder of class folders, a sample, or a dataset id.")
+]
+RunArgument = Annotated[str, typer.Argument(metavar="RUN_DIR", help="The folder of a run, or its id.")]
+AcceptBadOption = Annotated[bool, typer.Option(
+    "--accept-bad", help="Go on although many files cannot be read; they are left out.")]
+AcceptEmptyOption = Annotated[bool, typer.Option(
+    "--accept-empty", help="Leave out classes that have no image, instead of refusing all.")]
+JsonOption = Annotated[bool, typer.Option("--json", help="Print JSON.")]
+RecipeOption = Annotated[Path | None, typer.Option(help="A recipe.json. The other options change it.")]
+PresetOption = Annotated[str | None, typer.Option(
+    metavar="ID", help="A complete recipe by its name (see `presets`). The other options change it.")]
+SetOption = Annotated[
+    list[str] | None, typer.Option("--set", metavar="FIELD=VALUE", help="Any field of the recipe by its path, "
+                                   "such as model.dropout=0.4. Can be given several times.")
+]
+
+
+def recipe_of(file: Path | None, preset: str | None, given: Mapping[str, str], settings: Sequence[str],
+              dataset: str | None = None) -> Recipe:
+    """The recipe that the options come to; says what of them has no effect.
+
+    Args:
+        given: Short options that were given, by their names in `SHORTHANDS`.
+        dataset: What it is for. Where neither a recipe nor a backbone was named, one within reach is taken.
+
+    Raises:
+        RecipeError: contradicting options, an unknown preset or field, or a value that a field refuses.
+    """
+    chosen = {assignment.partition("=")[0].strip() for assignment in settings} | {SHORTHANDS[name] for name in given}
+    base = _base(file, preset)
+    if dataset is not None and file is None and preset is None and not chosen & {
+            "model.backbone", "model.alpha", "model.weights"}:
+        base = _within_reach(dataset, base)
+    phases = len(base.train.phases)
+    if phases > 1 and any(SHORTHANDS[name].startswith(PHASE) for name in given):
+        raise RecipeError(f"--freeze and --epochs are for a recipe of one phase; this one has {phases}.",
+                          "Use --set train.phases.0.epochs=5 and so on.")
+    final = base.override([*(f"{SHORTHANDS[name]}={value}" for name, value in given.items()), *settings])
+    for path in sorted(chosen):
+        if note := without_effect(final, path):
+            output.tell(f"Note: {note}")
+    return final
+
+
+def _base(file: Path | None, preset: str | None) -> Recipe:
+    if file is not None and preset is not None:
+        raise RecipeError("--recipe and --preset were both given.", "Choose one of them, and change it with --set.")
+    if preset is not None:
+        from core.recipe import presets
+
+        return presets.get(preset).recipe
+    return Recipe() if file is None else Recipe.load(file)
+
+
+def _within_reach(dataset: str, base: Recipe) -> Recipe:
+    """What to do when the weights that `base` needs cannot be had: the recipe that a sample proposes, else the backbone
+    whose weights come along. Says so."""
+    from core.backbones import catalogue, lite0, weights
+    from core.data.samples import SAMPLES
+
+    backbone, variant = catalogue.get(base.model.backbone, base.model.alpha)
+    if weights.find(backbone, variant) is not None or weights.reachable():
+        return base
+    missing = f"Note: no pretrained weights for {backbone.title} here and no way to download them; using"
+    sample = SAMPLES.get(dataset)
+    if sample is not None and sample.recipe is not None:
+        output.tell(f"{missing} the recipe that comes with '{dataset}': {sample.recipe.model.backbone} with random "
+                    "weights, everything trained.")
+        return sample.recipe
+    if lite0.source() is None:
+        return base
+    output.tell(f"{missing} {lite0.BACKBONE}, whose pretrained weights come with Graft.")
+    return base.override([f"model.backbone={lite0.BACKBONE}"])

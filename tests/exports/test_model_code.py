@@ -1,0 +1,77 @@
+"""The code that is shown builds the model that is trained: it is run, and both are compared."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import keras
+import numpy as np
+import pytest
+
+from core.backbones.catalogue import get
+from core.engine.model.network import build_network
+from core.engine.training.plan import apply_freezing, plan_phases
+from core.exports.model_code import model_code
+from core.recipe.fields import Recipe
+from core.recipe.presets import PRESETS
+
+
+def run(code: str) -> dict[str, Any]:
+    keras.utils.clear_session()
+    names: dict[str, Any] = {}
+    exec(compile(code, "model.py", "exec"), names)
+    return names
+
+
+def freezing(names: dict[str, Any]) -> list[Any]:
+    return [value for name, value in names.items() if name.startswith("freeze_for_")]
+
+
+def compared(recipe: Recipe, classes: int = 3) -> tuple[dict[str, Any], Any]:
+    """What the code makes, and what Graft makes; their layers and weights are the same."""
+    names = run(model_code(recipe, classes))
+    backbone, variant = get(recipe.model.backbone, recipe.model.alpha)
+    network = build_network(recipe.model, recipe.data.image_size or backbone.default_size, classes, None, 0)
+    theirs, ours = names["model"], network.whole
+    assert [weight.shape for weight in theirs.weights] == [weight.shape for weight in ours.weights]
+    assert [type(layer) for layer in theirs.layers] == [type(layer) for layer in ours.layers]
+    for plan, freeze in zip(plan_phases(network, variant, recipe, lambda _: True), freezing(names), strict=True):
+        apply_freezing(network, plan, recipe.model.trains_batch_norm)
+        freeze(theirs)
+        assert [weight.shape for weight in theirs.trainable_weights] == [w.shape for w in ours.trainable_weights]
+    return names, network
+
+
+HEAD = ['model.hidden=[{"units": 8, "batch_norm": "before", "l2": 0.01, "dropout": 0.1}, {"units": 4, "batch_norm": '
+        '"after", "initializer": "he_normal", "activation": "gelu"}]', "model.norm_features=true", "model.dropout=0.3"]
+
+
+@pytest.mark.parametrize("changes", [
+    ["model.backbone=SmallNet", "data.image_size=32", *HEAD],
+    ["model.backbone=SmallNet", "data.image_size=32", "model.pooling=both", "model.output=sigmoid"],
+    ["model.backbone=MobileNetV2", "model.alpha=0.35", "data.image_size=64", "train.phases.0.freeze=block_12"],
+    ["model.backbone=MobileNetV3Small", "data.image_size=64", "model.pooling=max", "model.batch_norm=train"],
+    ["model.backbone=DenseNet121", "data.image_size=32", "model.upsample=2", "train.phases.0.freeze=none"],
+    ["model.backbone=VGG16", "data.image_size=32", "model.cut_layer=block3_pool", "model.pooling=flatten"],
+], ids=["head", "sigmoid", "scaled to one", "inside", "torch", "cut"])
+def test_the_code_gives_the_same_model_and_the_same_answers(changes):
+    recipe = Recipe().override(["model.weights=none", *changes])
+    names, network = compared(recipe, 2 if recipe.model.output == "sigmoid" else 3)
+    names["model"].set_weights(network.whole.get_weights())
+    images = np.random.default_rng(0).integers(0, 256, (2, *network.whole.input_shape[1:]))
+    np.testing.assert_allclose(np.asarray(names["model"](images)), np.asarray(network.whole(images)), atol=1e-5)
+
+
+@pytest.mark.parametrize("name", [name for name in PRESETS if "flatten" not in name])
+def test_every_preset_is_shown_as_it_is_built(name):
+    compared(PRESETS[name].recipe.override(["model.weights=none"]), 2 if name == "cats-dogs-vgg16" else 3)
+
+
+def test_pretrained_weights_and_weights_of_ones_own_stand_in_the_code():
+    assert 'weights="imagenet"' in model_code(Recipe(), 3)
+    assert "load_weights('mine.h5')" in model_code(Recipe().override(["model.weights=mine.h5"]), 3)
+
+
+def test_settings_that_are_off_leave_no_line():
+    code = model_code(Recipe().override(["model.dropout=0"]), 3)
+    assert "Dropout" not in code and "UpSampling" not in code and "hidden" not in code
