@@ -13,7 +13,7 @@ import pytest
 
 from core.backbones import weights
 from core.backbones.catalogue import get
-from core.errors import RecipeError, WeightsError, WeightsNotFoundError
+from core.errors import WeightsError, WeightsNotFoundError
 
 CONTENT = b"\x89HDF\r\n\x1a\n" + bytes(range(256)) * 4000
 LOGIN_PAGE = b"<html>Please log in to the hotel's network</html>"
@@ -79,8 +79,8 @@ def test_random_weights_need_no_file():
     assert weights.ensure(*get("VGG16"), weights="none") is None
 
 
-def test_other_choices_are_refused():
-    with pytest.raises(RecipeError, match="my.h5"):
+def test_a_file_of_ones_own_has_to_be_there():
+    with pytest.raises(WeightsNotFoundError, match="my.h5"):
         weights.ensure(*get("VGG16"), weights="my.h5")
 
 

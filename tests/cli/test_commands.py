@@ -126,7 +126,7 @@ def test_the_short_options_are_the_recipes_fields(capsys):
     (["--alpha", "0.4"], "0.35"),
     (["--epochs", "0"], "train.phases.0.epochs"),
     (["--epochs", "many"], "train.phases.0.epochs"),
-    (["--weights", "my.h5"], "imagenet, none"),
+    (["--weights", "my.h5"], "no weights file and no run 'my.h5'"),
     (["--set", "model.nonsense=1"], "model.nonsense"),
     (["--set", "model.dropout"], "FIELD=VALUE"),
     (["--recipe", "missing.json"], "missing.json"),

@@ -32,7 +32,7 @@ def where_it_applies(spec: Any) -> Recipe:
         elif isinstance(condition, WhenStarts):
             settings.append(beside(spec.path, condition.field, f"{condition.start}V2"))
         elif isinstance(condition, Unless):
-            other = {"upsample": 2, "mix": "mixup", "weights": "imagenet", "freeze": "none", "preset": "light"}
+            other = {"upsample": 2, "mix": "mixup", "weights": "mine.h5", "freeze": "none", "preset": "light"}
             settings.append(beside(spec.path, condition.field, other[condition.field]))
         else:
             settings.append(beside(spec.path, condition.field, condition.values[0]))

@@ -36,7 +36,7 @@ def test_a_new_run_is_complete_on_disk(tiny_run, colours):
 
 
 @pytest.mark.parametrize("change", [
-    "model.backbone=MobileNetV9", "model.alpha=0.3", "train.phases.0.freeze=block_99", "model.cut_layer=block_2_relu",
+    "model.backbone=MobileNetV9", "model.alpha=0.3", "train.phases.0.freeze=block_99", "model.cut_layer=block_9_relu",
     "train.phases.0.freeze=predictions",
 ])
 def test_what_cannot_be_trained_makes_no_folder(colours, workspace, change):
