@@ -24,6 +24,7 @@ from core.engine.feed.pixels import Pixels
 from core.engine.quick_import import quickly
 from core.engine.reporter import Reporter, StopRequested
 from core.errors import DiskFullError, GraftError, OutOfMemoryError
+from core.jobs import reaper
 from core.jobs.job import KINDS, Job, named
 from core.jobs.status import PREPARE
 from core.runs import recovery
@@ -43,6 +44,7 @@ def main(arguments: list[str]) -> int:
     job = Job.open(arguments[-1])
     if RECOVER in arguments:
         run = Run.open(job.path)
+        reaper.judge(job)  # nobody may have found yet that its process is gone
         if not recovery.possible(run):
             print(f"The run {run.id} has nothing to recover: it is {run.status().state}.", file=sys.stderr)
             return 2

@@ -8,9 +8,14 @@ import numpy as np
 
 from core.engine.callbacks.callback import Callback, PhaseFit
 from core.errors import TrainingDivergedError
+from core.scoring.intervals import wilson_interval
 
-FAR = 10.0
-"""Times the loss of equal guesses: for two classes a loss of 6.9."""
+FAR, LEARNED = 10.0, 0.9
+"""Times the loss of equal guesses (for two classes 6.9 and 0.62): above the one a training may have blown up, below the
+other it surely learns."""
+DEVIATIONS = 1.0
+"""How far an accuracy must be above chance, in its standard deviations: of six images two answers for everything get
+half right by luck."""
 MOST_EPOCHS = 5
 LEAST_STEPS = 100
 
@@ -24,19 +29,21 @@ class Divergence(Callback):
     three epochs of four steps. So a training has blown up when
 
     - in some epoch its loss, without penalties, was `FAR` above that of equal guesses, and the validation answers were
-      right no more often than naming the most frequent class would be,
-    - and since then no epoch's answers were better than that, for `MOST_EPOCHS` epochs and `LEAST_STEPS` steps, or to
-      the end of the last phase. The loss itself may fall meanwhile: a network whose units all died says log(classes).
+      not clearly better than naming the most frequent class would be,
+    - and since then no epoch's answers were, nor its loss below that of equal guesses, for `MOST_EPOCHS` epochs and
+      `LEAST_STEPS` steps, or to the end of the last phase. The loss may fall as far as that meanwhile: a network whose
+      units all died says log(classes).
 
     The models of such epochs are not kept (`fit.worthless`); what was best before stays.
 
     Args:
         chance_loss: Loss of equal guesses.
         chance_accuracy: Share of the most frequent class among the validation images; 1: answers tell nothing.
+        images: Validation images.
     """
 
-    def __init__(self, chance_loss: float, chance_accuracy: float) -> None:
-        self.chance_loss, self.chance_accuracy = chance_loss, chance_accuracy
+    def __init__(self, chance_loss: float, chance_accuracy: float, images: int) -> None:
+        self.chance_loss, self.chance_accuracy, self.images = chance_loss, chance_accuracy, images
         self._blown_epochs = 0
         self._highest = 0.0
         self._penalty = 0.0
@@ -60,8 +67,9 @@ class Divergence(Callback):
         if not np.isfinite(fit.scores.loss):
             return self._fail(fit, "The loss became not a number")
         loss = logs["loss"] - max(self._penalty, _penalty(fit))
-        useless = fit.scores.accuracy <= self.chance_accuracy < 1
-        fit.worthless = useless and (loss > FAR * self.chance_loss or self._blown_epochs > 0)
+        at_least, _ = wilson_interval(round(fit.scores.accuracy * self.images), self.images, DEVIATIONS)
+        suspicious = loss > (LEARNED if self._blown_epochs else FAR) * self.chance_loss
+        fit.worthless = suspicious and at_least <= self.chance_accuracy < 1
         self._blown_epochs = self._blown_epochs + 1 if fit.worthless else 0
         self._highest = max(self._highest, loss) if fit.worthless else 0.0
 

@@ -55,7 +55,7 @@ class Trainer:
         labels = feeds.validation.labels
         self.callbacks: list[Callback] = in_order([
             Evaluate(), Patience(), Stop(), Report(Remaining(costs)), KeepBest(checkpoint, about),
-            Divergence(task.chance_loss(feeds.classes), np.bincount(labels).max() / len(labels)),
+            Divergence(task.chance_loss(feeds.classes), np.bincount(labels).max() / len(labels), len(labels)),
         ])
         self._reader: Reader | None = None
         self._feed: Feed | None = None

@@ -36,6 +36,7 @@ LEGITIMATE: dict[str, Course] = {
     "from random weights": [(0.853, 0.5425), (0.827, 0.5425), (0.71, 0.5425), (0.684, 0.5425)],
     "one answer at first, at a rate of 1": [(5.6, 0.3333), (34.6, 0.3333), (15.6, 0.6667), (421.0, 0.3333),
                                             (17.7, 0.3333), (1.3, 0.3333), (2.6, 0.6), (0.6, 1.0)],
+    "a loss that falls before few validation images show it": [(64.0, 0.5), (40.0, 0.5), (0.5, 0.5425)],
     "a first epoch of fine-tuning that throws all over": [(12.0, 0.5425), (3.0, 0.5425), (0.6, 0.8)],
 }
 
@@ -48,7 +49,7 @@ def follow(course: Course, steps: int = 8, chance: float = HYMENOPTERA, **more: 
                    SimpleNamespace(losses=more.pop("penalties", [])), batches, [], None, None)  # type: ignore[arg-type]
     for name, value in more.items():
         setattr(fit, name, value)
-    divergence, kept = Divergence(math.log(2), chance), []
+    divergence, kept = Divergence(math.log(2), chance, 153), []
     divergence.on_phase_begin(fit)
     for loss, accuracy in course:
         divergence.on_epoch_begin(fit)
@@ -71,7 +72,7 @@ def test_a_blow_up_fails_with_advice(course):
     assert fit.failure is not None
     assert "blown up" in fit.failure.message and "guessing gives 0.69" in fit.failure.message
     assert "it is 10; try a tenth, 1)" in fit.failure.hint
-    assert kept == [epoch + 1 for epoch, (loss, accuracy) in enumerate(course) if accuracy > HYMENOPTERA]
+    assert kept == [epoch + 1 for epoch, (loss, accuracy) in enumerate(course) if accuracy > 0.6]
 
 
 @pytest.mark.parametrize("course", LEGITIMATE.values(), ids=LEGITIMATE)
@@ -113,5 +114,5 @@ def test_validation_images_of_one_class_tell_nothing():
 @pytest.mark.parametrize(("loss", "said"), [(float("nan"), "not a number"), (float("inf"), "infinite")])
 def test_a_loss_that_is_no_number_ends_it_at_once(loss, said):
     fit, _ = follow([(0.7, 0.6)])
-    Divergence(math.log(2), HYMENOPTERA).on_step_end(fit, 1, {"loss": loss})
+    Divergence(math.log(2), HYMENOPTERA, 153).on_step_end(fit, 1, {"loss": loss})
     assert fit.failure is not None and said in fit.failure.message
