@@ -9,8 +9,9 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from core.data import copies, layout
+from core.data import layout
 from core.data.checker import Checker
+from core.data.checks import table as checks
 from core.data.images import formats
 from core.data.images.decode import IMAGES
 from core.data.images.inspection import Inspection
@@ -69,7 +70,7 @@ def unpack(
     classes = _judge_classes(kept, structure.classes, accept_empty)
     for name in [*structure.empty, *(name for name in structure.classes if name not in classes)]:
         notes.add("a class without a usable image", name)
-    return Unpacked(kept, classes, [*notes.lines(), *copies.notes(kept)])
+    return Unpacked(kept, classes, [*notes.lines(), *checks.findings(kept)])
 
 
 class _Folders:

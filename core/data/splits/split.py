@@ -7,8 +7,8 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from core.data import copies
 from core.data.sources.names import natural
+from core.data.splits import units
 from core.errors import DataError
 from core.recipe.fields import DataSettings
 
@@ -32,7 +32,7 @@ def split(table: pd.DataFrame, settings: DataSettings) -> pd.DataFrame:
     table = table.sort_values(["path", "hash", "file"], kind="stable", ignore_index=True)
     hashes, groups = table["hash"].tolist(), _groups(table["path"], settings.group_pattern)
     if settings.group_pattern is not None:  # groups that share a picture are one
-        groups = [groups[first] for first in copies.together(hashes, groups)]
+        groups = [groups[first] for first in units.together(hashes, groups)]
     table["group"] = groups
     given = set(table["split"])
     chosen = np.where(table["split"] == "", "train", table["split"]).astype(object)
@@ -59,7 +59,7 @@ class _Picker:
         self._labels, self._groups = table["class"].to_numpy(), table["group"].to_numpy()
         self._split, self._seed = split, settings.seed
         self._grouped = settings.group_pattern is not None
-        self._unit = copies.together(table["hash"].tolist())
+        self._unit = units.together(table["hash"].tolist())
 
     def move(self, to: str, share: float, keep: int, at_least: int) -> None:
         """Move `share` of each class's training images, leaving `keep` or more and moving `at_least` if there are."""
