@@ -73,7 +73,8 @@ def compared(archive: Path, workspace: Workspace) -> dict[str, Any]:
     }
 
 
-def trained(dataset: Dataset, workspace: Workspace, seed: int, exact: bool) -> tuple[float, np.ndarray, Any, Any]:
+def trained(dataset: Dataset, workspace: Workspace, seed: int, exact: bool, name: str = BACKBONE,
+            alpha: float | None = ALPHA) -> tuple[float, np.ndarray, Any, Any]:
     """Train as the worker does; gives (accuracy, pooled features [n, k], (rows, labels) of training and validation)."""
     from core.engine.feed.activations import ActivationCache
     from core.engine.feed.examples import load_examples
@@ -81,9 +82,10 @@ def trained(dataset: Dataset, workspace: Workspace, seed: int, exact: bool) -> t
     from core.engine.reporter import Reporter
     from core.engine.training.session import TrainingSession
 
-    recipe = Recipe().override([f"model.backbone={BACKBONE}", f"model.alpha={ALPHA}", f"train.seed={seed}"])
+    width = "null" if alpha is None else alpha
+    recipe = Recipe().override([f"model.backbone={name}", f"model.alpha={width}", f"train.seed={seed}"])
     run = Run.create(dataset, recipe, workspace)
-    backbone, variant = get(BACKBONE, ALPHA)
+    backbone, variant = get(name, alpha)
     file = weights.ensure(backbone, variant, recipe.model.weights)
     examples = load_examples(run, dataset)
     pixels = Pixels(dataset, workspace, backbone.default_size, recipe.data.resize)

@@ -6,6 +6,7 @@ import json
 import os
 import sys
 import xml.etree.ElementTree as ElementTree
+import zipfile
 from pathlib import Path
 
 import numpy as np
@@ -13,7 +14,7 @@ import pytest
 from PIL import Image
 
 from benchmarks import __main__ as benchmarks
-from benchmarks import look_ahead, runtimes, without
+from benchmarks import backbones, lite0_training, look_ahead, runtimes, without
 from benchmarks.chart import chart
 from benchmarks.images import ImageSets
 from benchmarks.jobs import ALPHA, BACKBONE, JOBS
@@ -220,3 +221,25 @@ def test_both_sides_of_a_comparison_differ_in_the_part_alone(row):
     (job, kept), (same, left_out) = look_ahead._processes(row)
     assert job == same and set(left_out.split("+")) - set(kept.split("+")) == {row.part}
     assert set(left_out.split("+")) <= set(without.PARTS)
+
+
+def test_splits_under_other_names_are_laid_out_as_train_and_val(folder, tmp_path):
+    plain, other = tmp_path / "plain.zip", tmp_path / "other.zip"
+    pictures = sorted(folder.glob("*/*.png"))
+    for archive, splits in ((plain, ("train", "val")), (other, ("training_set", "test_set"))):
+        with zipfile.ZipFile(archive, "w") as file:
+            for index, picture in enumerate(pictures):
+                file.write(picture, f"dataset/{splits[index % 3 == 0]}/{picture.parent.name}/{picture.name}")
+    assert lite0_training.laid_out(plain, tmp_path / "a") == plain
+    found = lite0_training.laid_out(other, tmp_path / "b")
+    assert sorted(path.name for path in found.iterdir()) == ["train", "val"]
+    assert len(list(found.glob("val/*/*.png"))) == 10 and len(list(found.glob("train/*/*.png"))) == 20
+    picture = pictures[0]
+    assert (found / "val" / picture.parent.name / picture.name).read_bytes() == picture.read_bytes()
+
+
+def test_a_backbone_is_compared_with_keras_and_timed():
+    assert {"MobileNet", "ResNet50", "EfficientNetB0", "EfficientNetLite0"} <= set(backbones.smallest())
+    found = backbones.measured("MobileNet", 2)
+    assert 1e-9 < found["difference"] < 1e-3 and found["onnx_difference"] < 1e-3 and not found["why"]
+    assert found["keras"] > 0 and found["onnx"] > 0

@@ -28,7 +28,7 @@ class AugmentSettings(Settings):
         "Where nothing is frozen every epoch makes new copies anyway.",
     )
     fill: Annotated[
-        Literal["reflect", "nearest", "wrap", "constant"], Available("reflect"), _CUSTOM,
+        Literal["reflect", "nearest", "wrap", "constant"], _CUSTOM,
         WhenAny("rotation", "zoom", "shift", "shear", "crop"),
     ] = Field(
         "reflect", title="Fill borders with",
@@ -48,10 +48,10 @@ class AugmentSettings(Settings):
     shift: Annotated[float, _CUSTOM, Steps(0.05)] = Field(
         0.0, title="Shift", ge=0.0, le=0.5, description="Move by up to this share of the width and height.",
     )
-    shear: Annotated[float, _CUSTOM, Steps(0.05), Available(0.0)] = Field(
+    shear: Annotated[float, _CUSTOM, Steps(0.05)] = Field(
         0.0, title="Shear", ge=0.0, le=1.0, description="Slant by up to this share of the width.",
     )
-    crop: Annotated[int, _CUSTOM, Steps(1), Available(0)] = Field(
+    crop: Annotated[int, _CUSTOM, Steps(1)] = Field(
         0, title="Padded crop", ge=0, le=128,
         description="Widen the image by this many pixels on every side and cut the old size out at a random place.",
     )
@@ -98,6 +98,11 @@ class AugmentSettings(Settings):
     def operations(self) -> dict[str, Any]:
         """The operations that change something, and how much."""
         return {name: getattr(self, name) for name, off in OPERATIONS.items() if getattr(self, name) != off}
+
+    @property
+    def gaps(self) -> str:
+        """How gaps are filled: `fill` is for operations of one's own, presets mirror."""
+        return self.fill if self.preset == "custom" else "reflect"
 
     @property
     def active(self) -> bool:

@@ -179,7 +179,7 @@ def test_the_default_recipe_can_be_carried_out():
 
 @pytest.mark.parametrize("assignment", [
     "train.mixed_precision=true", "train.phases.0.schedule=plateau", "train.mix=cutmix", "train.accumulate=4",
-    "train.phases.0.block_rate=0.5", "augment.hue=0.2",
+    "train.phases.0.block_rate=0.5", "augment.blur=2.0", "augment.hue=0.1",
 ])
 def test_what_does_not_work_yet_is_refused_with_what_does(assignment):
     recipe = Recipe().override([assignment])

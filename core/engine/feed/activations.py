@@ -10,7 +10,7 @@ from pathlib import Path
 import keras
 import numpy as np
 
-from core.engine.feed.augment import VERSION, Augmenter
+from core.engine.feed.augment import Augmenter, identity
 from core.engine.feed.pixels import Pixels
 from core.engine.feed.row_store import RowStore
 from core.engine.model.boundary import Boundary
@@ -82,8 +82,7 @@ class ActivationCache:
         """
         changes: dict[str, object] = {}
         if view and augment is not None:
-            changes = {"view": view, "seed": seed, "augmentation": VERSION,
-                       **augment.model_dump(exclude={"preset", "views"})}
+            changes = {"view": view, "seed": seed, **identity(augment)}
         dtype = self._dtype(trunk, rows)
         key = cache_key(trunk=trunk.key(self.pixels), pixels=self.pixels.key, dtype=dtype, **changes)
         folder = self.workspace.cache / "activations" / key

@@ -73,6 +73,8 @@ def _augmentation(dataset: Dataset, recipe: Recipe) -> None:
             for name in OPERATIONS:
                 if name != "flip" and not field_spec(f"augment.{name}").fixed:
                     fields.draw(f"augment.{name}")
+        if field_spec("augment.fill").applies(recipe):
+            fields.draw("augment.fill")
     if not recipe.augment.active:
         st.caption("Pictures are used as they are.")
         return

@@ -10,7 +10,7 @@ import numpy as np
 import pytest
 from keras import layers
 
-from core.engine.feed.augment import GEOMETRIC, Augmenter
+from core.engine.feed.augment import GEOMETRIC, Augmenter, identity
 from core.recipe.fields import AugmentSettings
 
 SIZE, VIEWS = 24, range(1, 1501)
@@ -63,6 +63,35 @@ def test_shifts_are_those_of_keras():
     assert abs(np.corrcoef(found[:, 0, 2], found[:, 1, 2])[0, 1]) < 0.1
 
 
+def test_slants_are_those_of_keras():
+    found = matrices(shear=0.2)
+    expected = keras_draws(layers.RandomShear(0.2, seed=1))["shear_factor"][:, 0]
+    assert same_distribution(found[:, 0, 1], expected)
+    assert -0.2 <= found[:, 0, 1].min() < -0.19 and 0.19 < found[:, 0, 1].max() <= 0.2
+    upright = found.copy()
+    upright[:, 0, 1] = 0
+    np.testing.assert_array_equal(upright, np.broadcast_to(np.eye(3), upright.shape))
+
+
+def test_a_padded_crop_is_drawn_from_every_place_alike():
+    places = np.rint(matrices(crop=4)[:, :2, 2] * SIZE)
+    counts = [np.bincount((places[:, axis] + 4).astype(int), minlength=9) for axis in (0, 1)]
+    for count in counts:
+        assert len(count) == 9 and ((count - 1500 / 9) ** 2 / (1500 / 9)).sum() < 27.9  # odds of 1 in 2,000
+    assert abs(np.corrcoef(places.T)[0, 1]) < 0.1
+
+
+@pytest.mark.parametrize(("fill", "mode"), [
+    ("reflect", "symmetric"), ("nearest", "edge"), ("wrap", "wrap"), ("constant", "constant"),
+])
+def test_a_padded_crop_is_a_piece_of_the_padded_image_to_the_bit(fill, mode):
+    given = augmenter(crop=5, fill=fill)
+    for image, content, changed in zip(IMAGES, CONTENTS, given(IMAGES, CONTENTS, 1), strict=True):
+        padded = np.pad(image, ((5, 5), (5, 5), (0, 0)), mode=mode)
+        left, top = np.rint(given.matrix(content, 1)[:2, 2] * SIZE).astype(int) + 5
+        np.testing.assert_array_equal(changed, padded[top:top + SIZE, left:left + SIZE])
+
+
 @pytest.mark.parametrize(("flip", "across", "down"), [("horizontal", 0.5, 0), ("vertical", 0, 0.5), ("both", 0.5, 0.5)])
 def test_half_of_the_images_are_mirrored(flip, across, down):
     found = matrices(flip=flip)
@@ -80,7 +109,9 @@ def test_a_mirrored_image_is_mirrored_exactly():
 
 @pytest.mark.parametrize("settings", [
     {"preset": "medium"}, {"preset": "strong"}, {"flip": "both", "rotation": 180, "zoom": 0.5, "shift": 0.5},
-], ids=["medium", "strong", "utmost"])
+    {"rotation": 40, "shift": 0.4, "shear": 0.2, "zoom": 0.3, "fill": "nearest"},
+    {"rotation": 30, "shear": 0.5, "shift": 0.5},
+], ids=["medium", "strong", "utmost", "nearest", "slanted"])
 def test_pixels_are_those_that_keras_computes(settings):
     """Keras counts from the middle of the first pixel, its result is not yet rounded."""
     given = augmenter(**settings)
@@ -89,13 +120,13 @@ def test_pixels_are_those_that_keras_computes(settings):
     moves = [np.linalg.inv(inwards) @ given.matrix(content, 1) @ inwards for content in CONTENTS]
     expected = keras.ops.convert_to_numpy(keras.ops.image.affine_transform(
         IMAGES.astype(np.float32), np.stack([np.append(move[:2].ravel(), [0, 0]) for move in moves]).astype(np.float32),
-        interpolation="bilinear", fill_mode="reflect"))
+        interpolation="bilinear", fill_mode=settings.get("fill", "reflect")))
     assert np.abs(changed - expected).max() < 0.55
     assert np.abs(changed.astype(float) - IMAGES).mean() > 20
 
 
 def test_the_result_for_an_image_is_bitwise_the_same_in_any_company():
-    given = augmenter(preset="strong")
+    given = augmenter(flip="both", rotation=25, zoom=0.25, shift=0.15, shear=0.3, crop=3, fill="nearest")
     together = given(IMAGES, CONTENTS, 2)
     for place in range(9):
         alone = given(IMAGES[place:place + 1], CONTENTS[place:place + 1], 2)
@@ -111,7 +142,7 @@ def test_views_seeds_and_contents_give_different_copies():
 
 
 def test_an_operation_that_is_switched_on_leaves_the_draws_of_the_others():
-    alone, beside = matrices(rotation=20), matrices(rotation=20, shift=0.1)
+    alone, beside = matrices(rotation=20), matrices(rotation=20, shift=0.1, crop=3)
     np.testing.assert_allclose(alone[:, :2, :2], beside[:, :2, :2])
 
 
@@ -122,8 +153,26 @@ def test_what_is_off_changes_nothing():
 @pytest.mark.parametrize("name", GEOMETRIC)
 def test_every_operation_is_a_setting_and_moves_pixels(name):
     assert name in AugmentSettings.model_fields
-    changed = augmenter(**{name: "both" if name == "flip" else 0.4})(IMAGES, CONTENTS, 1)
+    changed = augmenter(**{name: {"flip": "both", "crop": 4}.get(name, 0.4)})(IMAGES, CONTENTS, 1)
     assert changed.dtype == np.uint8 and not np.array_equal(changed, IMAGES)
+
+
+def settings(**given: object) -> AugmentSettings:
+    return AugmentSettings.model_validate({"preset": "custom", **given})
+
+
+def test_what_is_off_does_not_make_old_copies_stale():
+    """What is stored under an identity outlives new operations: it names those alone that change something."""
+    assert identity(settings(flip="horizontal", rotation=5, shear=0, crop=0)) == {
+        "augmentation": 1, "flip": "horizontal", "rotation": 5.0, "fill": "reflect"}
+    assert identity(settings(flip="horizontal", fill="wrap")) == identity(settings(flip="horizontal"))
+    assert identity(settings(rotation=5)) != identity(settings(rotation=5, fill="wrap"))
+
+
+def test_a_preset_mirrors_whatever_stands_in_fill():
+    """The setting has no effect beside a preset, and says so."""
+    left, right = (Augmenter(AugmentSettings(preset="strong", fill=fill), SIZE, 0) for fill in ("reflect", "constant"))
+    np.testing.assert_array_equal(left(IMAGES, CONTENTS, 1), right(IMAGES, CONTENTS, 1))
 
 
 def test_changing_images_takes_neither_keras_nor_tensorflow():
