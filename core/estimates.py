@@ -58,6 +58,12 @@ class Work:
                 + self.training * (each / speeds[TRAINING] + (CHANGE_SECONDS if self.change_again else 0)))
 
 
+def pass_seconds(mult_adds: float, images: int, speeds: Mapping[str, float]) -> float:
+    """Decoding images and running a frozen backbone over them once; `mult_adds` of one image."""
+    return Work(decoded=images, changed=0, passes=images, steps=0, training=0, trunk=mult_adds, tail=0,
+                trunk_again=False, change_again=False).prepare_seconds(speeds)
+
+
 def measured(workspace: Workspace) -> dict[str, float]:
     """The figures of `TYPICAL` as they were measured on the workspace's machine, else the typical ones."""
     return {**TYPICAL, **{kind: figure for kind, figure in workspace.machine.speeds().items() if kind in TYPICAL}}

@@ -4,7 +4,7 @@ import streamlit as st
 
 from core.backbones.catalogue import get
 from pages.parts.app import frame, sidebar
-from pages.parts.model import backbones, freeze, head
+from pages.parts.model import backbones, freeze, head, small_images, weights_panel
 from pages.parts.session import guards
 from pages.parts.widgets import fields
 
@@ -18,23 +18,26 @@ st.subheader("Backbone", anchor=False, help="A network that has already learned 
              "Graft puts a new, small classifier on top of it.")
 left, right = st.columns([3, 2], gap="large")
 with left:
-    backbones.table(recipe)
+    backbones.table(recipe, dataset)
 with right:
     backbones.choice(recipe)
-    backbones.weights_notice(recipe, dataset)
+    weights_panel.source(recipe, dataset)
+    small_images.notice(recipe, dataset)
 
 st.subheader("What is trained", anchor=False, help="A block is a natural piece of the network. The first blocks see "
              "edges and colours, the last ones whole shapes.")
 left, right = st.columns([3, 2], gap="large")
 with left:
     freeze.slider(variant, recipe)
-    freeze.picture(variant, recipe)
+    freeze.picture(variant, recipe, dataset)
     freeze.random_and_frozen(recipe)
+    with st.expander("Any layer by its name", icon=":material/tune:"):
+        freeze.advanced(variant, recipe)
 with right:
-    freeze.figures(recipe, len(dataset.classes))
+    freeze.figures(recipe, dataset)
 
 st.subheader("Head", anchor=False, help="The new part that turns the backbone's features into your classes.")
-head.settings(recipe)
+head.settings(recipe, dataset)
 
 with st.expander("Advanced", icon=":material/tune:"):
     left, middle, right = st.columns(3, gap="medium")

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from core.backbones.graph import Graph
+from core.backbones.graph import OPERATION, Graph, members
 from core.errors import RecipeError
 
 if TYPE_CHECKING:
@@ -66,3 +66,28 @@ def cut(graph: Graph, layer: str | None) -> Graph:
     """The graph up to the cut layer of a recipe; None: all of it. Raises RecipeError."""
     return graph if layer is None else graph.cut(layer)
 
+
+def cut_layers(graph: Graph) -> list[str]:
+    """Names of the layers at which a backbone can be cut: those whose output has height and width."""
+    sides = graph.sides(64)
+    return [layer.name for layer, side in zip(graph.layers, sides, strict=True)
+            if layer.kind != OPERATION and side is not None]
+
+
+def cut_behind(graph: Graph, block: str) -> str:
+    """The layer at which a backbone is cut off behind a block: the block's last one whose output has height and width.
+
+    Raises:
+        RecipeError: there is no such block, or none of its layers gives a map.
+    """
+    names = [name for name, _ in graph.ends]
+    if block not in names:
+        raise RecipeError(f"The backbone has no block '{block}'.", f"Use one of: {', '.join(names)}.")
+    index = names.index(block)
+    own = graph.block_masks[index] & ~(graph.block_masks[index - 1] if index else 0)
+    sides = graph.sides(64)
+    end = graph.ends[index][1]
+    for position in (end, *reversed(list(members(own)))):
+        if sides[position] is not None and graph.layers[position].kind != OPERATION:
+            return graph.layers[position].name
+    raise RecipeError(f"The backbone cannot be cut off behind '{block}'.", "Cut at a layer by its name.")

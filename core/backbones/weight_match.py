@@ -36,6 +36,13 @@ class Match:
         """True when every layer of the backbone gets its weights."""
         return not self.missing and not self.mismatched
 
+    @property
+    def sentence(self) -> str:
+        """How many layers of the backbone got their weights."""
+        wanted = len(self.loaded) + len(self.missing) + len(self.mismatched)
+        left = f"; {len(self.missing)} start from random weights" if self.missing else ""
+        return f"{len(self.loaded)} of {wanted} layers of the backbone start from the file's weights{left}."
+
     def table(self) -> list[dict[str, str]]:
         """A row a layer: `{layer, result, in_file, wanted, found}`; result is loaded, missing, mismatched or unused."""
         rows = [_row(wanted.name, "loaded", stored, wanted) for wanted, stored in self.loaded]

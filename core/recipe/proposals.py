@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+import json
 from collections.abc import Callable
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 from core.backbones import weights
 from core.backbones.catalogue import BACKBONES, Backbone, Variant, get
+from core.backbones.freezing import cut
 from core.data.samples import SAMPLES
 from core.recipe.fields import Recipe
 
@@ -70,14 +72,20 @@ def obtainable(recipe: Recipe, can_download: CanDownload) -> bool:
 
 
 def with_backbone(recipe: Recipe, backbone: Backbone, variant: Variant) -> Recipe:
-    """The recipe on another backbone; its freeze point and image size are kept where they still fit."""
-    freeze = recipe.train.phases[0].freeze
-    fits = freeze in ("all", "none") or freeze in [block.name for block in variant.blocks]
+    """The recipe on another backbone; its cut, freeze points and image size are kept where they fit."""
+    layer = recipe.model.cut_layer if recipe.model.cut_layer in variant.layers else None
+    graph = cut(variant.graph, layer)
+    points = {"all", "none", *graph.names, *(name for name, _ in graph.ends)}
     size = recipe.data.image_size
+    before = get(recipe.model.backbone, recipe.model.alpha)[1]
+    other = recipe.model.own_weights and variant != before  # a file or a run has the weights of one backbone
     alpha = None if variant.alpha == backbone.default_alpha else variant.alpha
     return recipe.override([
         f"model.backbone={backbone.name}", f"model.alpha={'null' if alpha is None else alpha}",
-        f"train.phases.0.freeze={freeze if fits else 'all'}",
+        f"model.cut_layer={'null' if layer is None else layer}",
+        *(["model.weights=imagenet", "model.weights_match=name"] if other else []),
+        *(f"train.phases.{index}.freeze={phase.freeze if phase.freeze in points else 'all'}"
+          for index, phase in enumerate(recipe.train.phases)),
         f"data.image_size={'null' if size is None or size < backbone.min_size else size}",
     ])
 
@@ -86,7 +94,7 @@ def with_weights(recipe: Recipe, source: str) -> Recipe:
     """The recipe with other starting weights: random ones are all trained, pretrained ones are frozen at first."""
     random = source == "none"
     return recipe.override([
-        f"model.weights={source}", f"train.phases.0.freeze={'none' if random else 'all'}",
+        f"model.weights={json.dumps(source)}", f"train.phases.0.freeze={'none' if random else 'all'}",
         f"model.batch_norm={'train' if random else 'frozen'}",
     ])
 

@@ -2,14 +2,26 @@
 
 from __future__ import annotations
 
+import io
+import json
+import re
+import subprocess
+import sys
+import zipfile
+from dataclasses import replace
+from pathlib import Path
+
+import numpy as np
 import pytest
+from PIL import Image
 
 from core.backbones import lite0
 from core.backbones.catalogue import BACKBONES, get
 from core.data.library import ingest
 from core.recipe import proposals
-from core.recipe.fields import Recipe
-from core.store.files import read_json
+from core.recipe.fields import HiddenLayer, Recipe
+from core.runs.run import Run
+from core.store.files import read_json, write_json
 from pages.parts.app import connection
 from tests.pages.conftest import coloured_zip, said, widget
 
@@ -29,6 +41,15 @@ def weights(tmp_path):
 
 def kept(workspace, dataset) -> Recipe:
     return Recipe.model_validate_json(read_json(workspace.root / "chosen.json")[f"recipe-{dataset.id}"])
+
+
+def two_classes(path):
+    with zipfile.ZipFile(path, "w") as archive:
+        for index in range(20):
+            buffer = io.BytesIO()
+            Image.fromarray(np.full((40, 40, 3), 10 * index + 5, "uint8")).save(buffer, "PNG")
+            archive.writestr(f"{'dark' if index < 10 else 'light'}/{index}.png", buffer.getvalue())
+    return path
 
 
 def metric(test, label):
@@ -213,3 +234,190 @@ def test_hidden_layers_are_added_and_set(workspace, dataset, weights, open_page)
 def test_the_choice_survives_a_reload(dataset, weights, open_page):
     open_page("model").selectbox(key="backbone").select("VGG16").run()
     assert open_page("model").selectbox(key="backbone").value == "VGG16"
+
+
+def network(test) -> dict:
+    """What the picture of the network is drawn from."""
+    found = [element for element in test.main if element.type == "bidi_component"]
+    found = found or [item for item in walk(test.main) if item.type == "bidi_component"]
+    return json.loads(found[0].proto.json)
+
+
+def walk(block):
+    for child in block.children.values():
+        yield child
+        if hasattr(child, "children"):
+            yield from walk(child)
+
+
+def test_the_picture_shows_what_is_kept_retrained_and_dropped_and_the_head(workspace, dataset, weights, open_page):
+    test = open_page("model")
+    blocks = [block.name for block in get("MobileNetV2")[1].blocks]
+    assert {bar["state"] for bar in network(test)["bars"]} == {"kept"}
+    widget(test.select_slider, "freeze").set_value(blocks[5]).run()
+    bars = network(test)["bars"]
+    assert [bar["state"] for bar in bars] == ["kept"] * 6 + ["retrained"] * (len(blocks) - 6)
+    assert [bar["name"] for bar in bars if bar["edge"]] == [blocks[5]]
+    assert all(bar["label"] and bar["cut_label"] for bar in bars)
+    assert [part["name"] for part in network(test)["head"]] == ["average", "classes"]
+    widget(test.button_group, "hidden-count").set_value(2).run()
+    assert [part["name"] for part in network(test)["head"]] == ["average", "hidden 1", "hidden 2", "classes"]
+
+
+def test_a_layer_by_name_is_frozen_and_cut_and_a_freeze_point_beyond_the_cut_is_explained(
+        workspace, dataset, weights, open_page):
+    test = open_page("model")
+    widget(test.selectbox, "freeze-layer").select("block_3_expand").run()
+    assert kept(workspace, dataset).train.phases[0].freeze == "block_3_expand"
+    widget(test.selectbox, "cut-layer").select("block_6_expand").run()
+    assert kept(workspace, dataset).model.cut_layer == "block_6_expand" and metric(test, "Dropped")
+    assert {bar["state"] for bar in network(test)["bars"]} == {"kept", "retrained", "dropped"}
+    before = kept(workspace, dataset)
+    widget(test.selectbox, "cut-layer").select("block_1_expand").run()
+    assert "lies beyond the cut" in said(test) and kept(workspace, dataset) == before
+
+
+def test_the_picture_says_which_phase_it_shows(workspace, dataset, weights, open_page):
+    state_file = workspace.root / "chosen.json"
+    open_page("model")
+    recipe = kept(workspace, dataset)
+    phases = [recipe.train.phases[0].model_dump(mode="json") | {"name": name} for name in ("warm", "deep")]
+    recipe = recipe.override([f"train.phases={json.dumps(phases)}"])
+    write_json(state_file, {**read_json(state_file), f"recipe-{dataset.id}": recipe.model_dump_json()})
+    test = open_page("model")
+    assert "2 phases" in said(test) and "warm" in said(test)
+
+
+def shown_rows(test) -> list[str]:
+    return list(test.dataframe[0].value["title"])
+
+
+def test_the_table_is_searched_and_filtered_in_a_stable_order(dataset, weights, open_page):
+    test = open_page("model")
+    everything = shown_rows(test)
+    widget(test.button_group, "backbone-filter").set_value("Fits a phone").run()
+    assert 3 < len(shown_rows(test)) < len(everything) and test.dataframe[0].value["size"].max() <= 25
+    assert shown_rows(test) == [title for title in everything if title in shown_rows(test)]
+    widget(test.button_group, "backbone-filter").set_value("Most accurate").run()
+    accurate = test.dataframe[0].value
+    assert len(accurate) == 10 and "ConvNeXtXLarge" in set(accurate["title"]) and accurate["top1"].min() > 82
+    widget(test.button_group, "backbone-filter").set_value("Here now").run()
+    assert {"MobileNetV2", "VGG16", "SmallNet"} <= set(shown_rows(test)) and "VGG19" not in shown_rows(test)
+    widget(test.button_group, "backbone-filter").set_value("All").run()
+    test.text_input(key="backbone-search").set_value("vgg").run()
+    assert shown_rows(test) == ["VGG16", "VGG19"]
+    test.text_input(key="backbone-search").set_value("nothing like it").run()
+    assert "No backbone is like that" in said(test)
+
+
+def test_one_sigmoid_unit_is_offered_for_two_classes_only(workspace, dataset, weights, open_page, tmp_path):
+    test = open_page("model")
+    assert not [item for item in test.button_group if (item.key or "").startswith("field:model.output")]
+    assert "softmax" in said(test)
+    two = ingest(two_classes(tmp_path / "two.zip"), workspace)
+    test = open_page("model")
+    widget(test.button_group, "field:model.output").set_value("sigmoid").run()
+    assert kept(workspace, two).model.output == "sigmoid" and not test.exception
+
+
+def test_every_setting_of_eight_hidden_layers_is_there(workspace, dataset, weights, open_page):
+    test = open_page("model")
+    widget(test.button_group, "hidden-count").set_value(8).run()
+    keys = {re.sub(r"-\d+$", "", item.key or "") for group in (
+        test.button_group, test.selectbox, test.number_input, test.slider) for item in group}
+    for index in range(8):
+        for name in HiddenLayer.model_fields:
+            assert f"field:model.hidden.{index}.{name}" in keys
+    assert len(kept(workspace, dataset).model.hidden) == 8
+
+
+def test_small_pictures_are_resized_or_enlarged_in_the_model_and_the_page_says_which(
+        workspace, dataset, weights, open_page):
+    test = open_page("model")
+    assert "about 40 px" in said(test) and "resized to 224 px" in said(test)
+    next(item for item in test.button if item.key == "enlarge").click().run()
+    recipe = kept(workspace, dataset)
+    assert (recipe.data.image_size, recipe.model.upsample) == (40, 6)
+    assert "enlarged ×6 inside the model" in said(test)
+    next(item for item in test.button if item.key == "resize-on-reading").click().run()
+    assert kept(workspace, dataset).model.upsample is None
+
+
+def test_another_backbone_leaves_the_cut_and_the_weights_of_the_one_before(workspace, dataset, weights, tmp_path):
+    mine = tmp_path / "mine.h5"
+    recipe = Recipe().override([f"model.weights={mine}", "model.cut_layer=block_6_expand",
+                                "train.phases.0.freeze=block_3"])
+    other = proposals.with_backbone(recipe, *get("VGG16"))
+    assert (other.model.cut_layer, other.model.weights, other.train.phases[0].freeze) == (None, "imagenet", "all")
+    same = proposals.with_backbone(recipe, *get("MobileNetV2"))
+    assert (same.model.cut_layer, same.model.weights) == ("block_6_expand", str(mine))
+
+
+@pytest.fixture(scope="module")
+def files(tmp_path_factory) -> dict[str, bytes]:
+    """Weights of MobileNetV2 0.35 as Keras saves them: whole, and some of them gone; and of another network."""
+    folder = tmp_path_factory.mktemp("files")
+    code = ("import keras, sys\n"
+            "net = keras.applications.MobileNetV2((96, 96, 3), alpha=0.35, include_top=False, weights=None)\n"
+            "net.save_weights(sys.argv[1] + '/whole.weights.h5')\n"
+            "part = keras.Model(net.input, net.get_layer('block_6_expand').output)\n"
+            "part.save(sys.argv[1] + '/part.h5')\n")
+    subprocess.run([sys.executable, "-c", code, str(folder)], check=True, capture_output=True, timeout=200)
+    return {path.name: path.read_bytes() for path in folder.iterdir()}
+
+
+def with_file(test, name: str, content: bytes):
+    test.selectbox(key="backbone").select("MobileNetV2").run()
+    widget(test.button_group, "alpha").set_value(0.35).run()
+    widget(test.button_group, "weights").set_value("file").run()
+    test.file_uploader(key="weights-upload").set_value((name, content, "application/octet-stream")).run(timeout=200)
+    assert not test.exception
+    return test
+
+
+def test_a_file_is_compared_before_it_is_used(workspace, dataset, weights, open_page, files):
+    before = Recipe().override(["model.alpha=0.35"])
+    test = with_file(open_page("model"), "mine.weights.h5", files["whole.weights.h5"])
+    assert kept(workspace, dataset) == before and "104 of 104" in said(test)
+    button(test, "Use this file").click().run(timeout=60)
+    recipe = kept(workspace, dataset)
+    path = Path(recipe.model.weights)
+    assert path.parent == workspace.root / "weights" and path.read_bytes() == files["whole.weights.h5"]
+    assert (recipe.model.weights_match, recipe.train.phases[0].freeze) == ("name", "all")
+    assert "mine.weights.h5" in "".join(item.value for item in test.markdown).replace("\\", "")
+    again = open_page("model")  # after a reload
+    assert "104 of 104" in said(again) and kept(workspace, dataset) == recipe
+    widget(test.button_group, "weights").set_value("imagenet").run()
+    assert kept(workspace, dataset) == before
+
+
+def test_of_a_file_that_lacks_layers_those_that_fit_are_used_when_the_user_says_so(
+        workspace, dataset, weights, open_page, files):
+    test = with_file(open_page("model"), "part.h5", files["part.h5"])
+    assert "missing" in said(test)
+    table = next(item.value for item in test.dataframe if "in_file" in item.value)
+    assert {"loaded", "missing: random"} == set(table["result"])
+    use = next(item for item in test.button if item.label.startswith("Use the "))
+    use.click().run(timeout=60)
+    assert kept(workspace, dataset).model.weights_match == "partial"
+
+
+def test_a_file_that_is_none_is_a_sentence_with_its_owners_name_for_it(workspace, dataset, weights, open_page):
+    test = with_file(open_page("model"), "broken.h5", b"no weights")
+    assert "broken.h5 cannot be read" in said(test)
+    assert kept(workspace, dataset).model.weights == "imagenet"
+
+
+def test_a_finished_run_with_the_same_backbone_is_offered(workspace, dataset, weights, open_page):
+    recipe = Recipe()
+    run = Run.create(dataset, recipe, workspace)
+    test = open_page("model")
+    assert "A finished run" not in widget(test.button_group, "weights").options
+    (run.path / "model.keras").write_bytes(b"a model")
+    run.write_status(replace(run.status(), state="completed"))
+    test = open_page("model")
+    widget(test.button_group, "weights").set_value("run").run()
+    widget(test.selectbox, "weights-run").select(run.id).run()
+    assert kept(workspace, dataset).model.weights == str(run.path) and not test.exception
+    test.selectbox(key="backbone").select("VGG16").run()
+    assert kept(workspace, dataset).model.weights == "imagenet" and not test.exception

@@ -9,6 +9,7 @@ import keras
 from keras import layers
 
 from core.backbones.catalogue import get
+from core.backbones.weight_match import Match
 from core.engine.model.constructors import constructor, finish_pretrained
 from core.engine.model.head import RANDOM_START_MOMENTUM, answered, pooled
 from core.engine.model.own_weights import load_own_weights
@@ -26,6 +27,8 @@ class Network:
     """The backbone's feature map [n, h, w, channels]."""
     features: keras.KerasTensor
     """The pooled features [n, k]."""
+    match: Match | None = None
+    """What a weights file of the user's gave the backbone; None: it starts from others."""
 
     @property
     def backbone_layers(self) -> list[keras.layers.Layer]:
@@ -49,26 +52,33 @@ def build_network(settings: ModelSettings, size: int, classes: int, weights: Pat
     keras.utils.clear_session()  # some backbones name layers by a global counter: the names are to be the same always
     keras.utils.set_random_seed(seed)
     image = keras.Input((size, size, 3), name="image")
-    output = _cut(settings, _backbone(settings, image, weights))
+    backbone = bare_backbone(settings, image)
+    match = _start(settings, backbone, weights)
+    output = _cut(settings, backbone)
     features = pooled(settings.pooling, output)
-    return Network(keras.Model(image, answered(settings, features, classes, seed), name="graft"), output, features)
+    whole = keras.Model(image, answered(settings, features, classes, seed), name="graft")
+    return Network(whole, output, features, match)
 
 
-def _backbone(settings: ModelSettings, image: keras.KerasTensor, weights: Path | None) -> keras.Model:
-    """The whole backbone, from raw pixels to its feature map, with its starting weights."""
+def bare_backbone(settings: ModelSettings, image: keras.KerasTensor) -> keras.Model:
+    """The whole backbone, from raw pixels to its feature map, with random weights."""
     backbone, variant = get(settings.backbone, settings.alpha)
     options = {} if variant.alpha is None else {"alpha": variant.alpha}
     pixels = PREPROCESSING[backbone.preprocessing](_enlarged(settings, image))
-    model = constructor(backbone.name)(include_top=False, weights=None, input_tensor=pixels, **options)
+    return constructor(backbone.name)(include_top=False, weights=None, input_tensor=pixels, **options)
+
+
+def _start(settings: ModelSettings, model: keras.Model, weights: Path | None) -> Match | None:
+    """Give a backbone its starting weights. What a file of the user's had for it, where it is one."""
     if weights is None:
         for layer in model.layers:
             if isinstance(layer, layers.BatchNormalization):
                 layer.momentum = RANDOM_START_MOMENTUM
     elif settings.weights == "imagenet":
-        _load_keras_file(model, weights, backbone.name)
+        _load_keras_file(model, weights, settings.backbone)
     else:
-        load_own_weights(model, weights, settings.weights_match, _needed(settings, model))
-    return model
+        return load_own_weights(model, weights, settings.weights_match, needed_layers(settings, model))
+    return None
 
 
 def _load_keras_file(model: keras.Model, weights: Path, name: str) -> None:
@@ -99,6 +109,6 @@ def _cut(settings: ModelSettings, model: keras.Model) -> keras.KerasTensor:
     return output
 
 
-def _needed(settings: ModelSettings, model: keras.Model) -> set[str]:
+def needed_layers(settings: ModelSettings, model: keras.Model) -> set[str]:
     """Names of the layers that stay when the backbone is cut off."""
     return {layer.name for layer in keras.Model(model.input, _cut(settings, model)).layers}

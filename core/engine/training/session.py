@@ -70,6 +70,8 @@ class TrainingSession:
         """Train and save; gives the final state and its message."""
         if self.recipe.model.weights == "none":
             self.reporter.note("Random starting weights: the backbone was not pretrained.")
+        if self.network.match is not None:
+            self.reporter.note(self.network.match.sentence)
         self.checkpoint.reserve(room_for(self.network.whole, len(self.examples), len(self.run.classes)))
         best = self.trainer.best
         ended_early = False

@@ -1,64 +1,149 @@
-"""Choosing the backbone: the table to compare, the choice, and what to do when its weights are missing."""
+"""Choosing the backbone: the table to search and compare, and the choice."""
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from typing import Any
 
 import pandas as pd
 import streamlit as st
 
 from core.backbones import weights
-from core.backbones.catalogue import BACKBONES, Backbone, Variant, get
+from core.backbones.catalogue import BACKBONES, Backbone, get
 from core.data.dataset import Dataset
+from core.estimates import measured, pass_seconds
 from core.recipe import proposals
 from core.recipe.fields import Recipe
 from pages.parts.app import connection
-from pages.parts.model.proposals import reason
 from pages.parts.session import state
-from pages.parts.widgets import wording
+from pages.parts.widgets import charts, wording
 from pages.parts.widgets.keys import key_for
 
-ROWS = 14
-"""How many are seen at once."""
+PHONE_MB = 25.0
+"""Networks up to this size are usual in apps."""
+FEW = 10
+"""How many the filters name that go by rank."""
+_ROWS = 12
+"""So many are seen at once."""
 _COLUMNS = {
-    "title": st.column_config.TextColumn("Backbone", width=136, help="The pretrained network. Mark a row to choose."),
+    "title": st.column_config.TextColumn("Backbone", pinned=True, help="The pretrained network."),
     "alpha": st.column_config.NumberColumn(
-        "Width", format="%g", width=52, help="The width (alpha) that the figures of the row are of: the usual one."),
-    "parameters": st.column_config.NumberColumn("Weights", format="%.1f M", width=66, help="Its parameters."),
-    "size": st.column_config.NumberColumn("Size", format="%.0f MB", width=64, help="Size of the weights file."),
+        "Width", format="%g", width=58, help="The width (alpha) that the figures of the row are of: the usual one."),
     "top1": st.column_config.NumberColumn(
-        "Top-1", format="%.1f %%", width=60,
-        help="How often its first guess is right among ImageNet's 1,000 classes. Higher: better features."),
-    "input": st.column_config.NumberColumn("Input", format="%d px", width=58, help="Image size it was trained at."),
+        "Top-1", format="%.1f %%",
+        help="How often its first guess is right among ImageNet's 1,000 classes. Higher: better features. A dash: "
+             "Keras's documentation gives none."),
+    "top5": st.column_config.NumberColumn(
+        "Top-5", format="%.1f %%", help="How often the right class is among its first five guesses."),
+    "size": st.column_config.NumberColumn("Size", format="%.0f MB", help="Size of the weights file."),
+    "seconds": st.column_config.NumberColumn(
+        "Here", format="%.0f s", help="One pass over your pictures on this machine, at the network's usual image size, "
+                                      "by its multiplications and the speed that was measured here. Trained frozen, it "
+                                      "needs one pass."),
     "weights": st.column_config.TextColumn(
-        "Pretrained", width=84, help="Whether the pretrained weights are on this machine, at which widths."),
+        "Weights", help="Whether the pretrained weights are on this machine, at which widths."),
+    "parameters": st.column_config.NumberColumn("Parameters", format="%.1f M", help="Weights of the network."),
+    "depth": st.column_config.NumberColumn("Depth", help="Layers with weights, as Keras's documentation counts them."),
+    "input": st.column_config.NumberColumn("Input", format="%d px", help="Image size it was trained at."),
 }
+_FILTERS: dict[str, Callable[[pd.DataFrame], pd.Series]] = {
+    "All": lambda frame: pd.Series(True, frame.index),
+    "Fits a phone": lambda frame: frame["size"] <= PHONE_MB,
+    "Most accurate": lambda frame: frame["top1"].rank(ascending=False, method="min") <= FEW,
+    "Here now": lambda frame: frame["here"],
+    "Quick here": lambda frame: frame["seconds"].rank(method="min") <= FEW,
+}
+"""Which rows each leaves."""
 
 
-def table(recipe: Recipe) -> None:
+def table(recipe: Recipe, dataset: Dataset) -> None:
     """All backbones, small ones first, with the figures of their usual width; the mark of a row chooses."""
+    everything = _frame(dataset)
+    with st.container(horizontal=True, vertical_alignment="bottom"):
+        kept = st.pills("Show", list(_FILTERS), default="All", key="backbone-filter", required=True, wrap=True,
+                        help=f"Fits a phone: at most {PHONE_MB:.0f} MB. Most accurate, quick here: the first {FEW}. "
+                             "Here now: the pretrained weights are on this machine.")
+        wanted = st.text_input("Search", key="backbone-search", placeholder="Name", width=150)
+        several = st.toggle("Compare", key="backbone-compare", help="Mark two or more to see them side by side.")
+    frame = everything[_FILTERS[kept or "All"](everything)]
+    frame = frame[frame["title"].str.contains(wanted.strip(), case=False, regex=False)].reset_index(drop=True)
+    if frame.empty:
+        st.caption("No backbone is like that.")
+        return
+    if several:
+        _side_by_side(frame, f"{kept}-{wanted}")
+    else:
+        _choosing(frame, recipe, f"{kept}-{wanted}")
+    _chart(everything, recipe)
+
+
+def _choosing(frame: pd.DataFrame, recipe: Recipe, part: str) -> None:
     chosen, _ = get(recipe.model.backbone, recipe.model.alpha)
-    frame = pd.DataFrame([_row(backbone) for backbone in BACKBONES.values()])
-    frame = frame.sort_values("parameters", kind="stable").reset_index(drop=True)
-    names = frame.pop("name").tolist()
-    frame["parameters"] /= 1e6
-    frame["top1"] *= 100
-    key = key_for("backbones", chosen.name, read=lambda held: _marked(held, names))
+    names = frame["name"].tolist()
+    here = chosen.name if chosen.name in names else None
+    key = key_for(f"backbones-{part}", here, read=lambda held: _marked(held, names))
     # Rows are marked, and marked only by their box: walking through the cells with the keyboard changes nothing.
-    st.dataframe(
-        frame, hide_index=True, selection_mode="single-row-required", key=key,
-        on_select=lambda: _choose(_marked(st.session_state[key], names)),
-        selection_default={"selection": {"rows": [names.index(chosen.name)]}},
-        height=35 * (min(len(frame), ROWS) + 1) + 3, placeholder="–", column_config=_COLUMNS,
-    )
+    _grid(frame, key, "single-row", [names.index(here)] if here else [], lambda: _choose_marked(key, names))
 
 
-def _marked(held: Any, names: list[str]) -> str:
-    return names[held["selection"]["rows"][0]]
+def _side_by_side(frame: pd.DataFrame, part: str) -> None:
+    """Rows to mark, and what is marked in a table of their own: a column a backbone."""
+    key = f"backbones-compared-{part}"
+    held = _grid(frame, key, "multi-row", [], "rerun")
+    marked = frame.iloc[held["selection"]["rows"]]
+    if len(marked) < 2:
+        st.caption("Mark two or more backbones.")
+        return
+    blocks = [len(get(name)[1].graph.ends) for name in marked["name"]]
+    rows = {str(column["label"]): [_written(name, value) for value in marked[name]]
+            for name, column in _COLUMNS.items() if name != "title"}
+    rows["Blocks"] = [str(number) for number in blocks]
+    st.table(pd.DataFrame(rows, index=marked["title"].tolist()).T)
+    with st.container(horizontal=True):
+        for name, title in zip(marked["name"], marked["title"], strict=True):
+            st.button(f"Use {title}", key=f"use-{name}", on_click=_choose, args=(name,))
+
+
+def _written(column: str, value: Any) -> str:
+    """A figure as the table writes it."""
+    if value is None or value != value:
+        return "–"
+    forms = {"top1": "{:.1f} %", "top5": "{:.1f} %", "size": "{:.0f} MB", "seconds": "{:.0f} s",
+             "parameters": "{:.1f} M", "depth": "{:.0f}", "input": "{:.0f} px", "alpha": "{:g}"}
+    return forms.get(column, "{}").format(value)
+
+
+def _grid(frame: pd.DataFrame, key: str, mode: Any, marked: list[int], on_select: Any) -> Any:
+    return st.dataframe(
+        frame, hide_index=True, selection_mode=mode, key=key, on_select=on_select,
+        selection_default={"selection": {"rows": marked}}, column_order=list(_COLUMNS), placeholder="–",
+        height=35 * (min(len(frame), _ROWS) + 1) + 3, column_config=_COLUMNS)
+
+
+def _marked(held: Any, names: list[str]) -> str | None:
+    rows = held["selection"]["rows"]
+    return names[rows[0]] if rows and rows[0] < len(names) else None
+
+
+def _choose_marked(key: str, names: list[str]) -> None:
+    if (name := _marked(st.session_state[key], names)) is not None:  # the chosen one cannot be unmarked
+        _choose(name)
+
+
+def _chart(frame: pd.DataFrame, recipe: Recipe) -> None:
+    """Accuracy against what it costs: the size of the file, or the seconds on this machine."""
+    chosen, _ = get(recipe.model.backbone, recipe.model.alpha)
+    with st.expander("Accuracy against size and time", icon=":material/scatter_plot:"):
+        against = st.segmented_control("Accuracy against", ["size", "seconds"], default="size", required=True,
+                                       key="backbone-chart",
+                                       format_func={"size": "size", "seconds": "time here"}.__getitem__) or "size"
+        title = {"size": "size (MB)", "seconds": "one pass over your pictures here (s)"}[against]
+        charts.show(charts.accuracy_against(frame, against, title, chosen.title), "accuracy-chart",
+                    f"ImageNet accuracy of the backbones against {title}; {chosen.title} is marked")
 
 
 def choice(recipe: Recipe) -> None:
-    """The chosen backbone: which, how wide, from which weights."""
+    """The chosen backbone: which, and how wide."""
     backbone, variant = get(recipe.model.backbone, recipe.model.alpha)
     names = list(BACKBONES)
     key = key_for("backbone", backbone.name)
@@ -72,70 +157,22 @@ def choice(recipe: Recipe) -> None:
             "Width (alpha)", backbone.alphas, default=variant.alpha, key=key, required=True,
             format_func=lambda alpha: f"{alpha:g}", on_change=_choose_width, args=(backbone.name, key),
             help="Smaller is faster and less exact.")
-    key = key_for("weights", recipe.model.weights)
-    st.segmented_control(
-        "Starting weights", ["imagenet", "none"] if variant.pretrained else ["none"], default=recipe.model.weights,
-        key=key, required=True, on_change=_choose_weights, args=(key,),
-        format_func={"imagenet": "Pretrained (ImageNet)", "none": "Random"}.__getitem__,
-        help="Pretrained: learned on 1.3 million photos, nearly always better. Random: learns from your pictures "
-             "alone; everything is trained.")
     side = recipe.data.image_size or backbone.default_size
     top1 = "" if variant.top1 is None or recipe.model.weights == "none" else f" · {wording.percent(variant.top1)} top-1"
     st.markdown(f"{wording.amount(variant.parameters)} parameters · {variant.size_mb:.0f} MB · {side} px{top1}")
+    if (paper := backbone.paper) is not None:
+        st.caption(f"[{paper.title}](https://arxiv.org/abs/{paper.arxiv}), {paper.authors}, {paper.year}. "
+                   f"Licence of the weights: {backbone.licence}.")
 
 
-def weights_notice(recipe: Recipe, dataset: Dataset) -> None:
-    """Where the starting weights come from; when they cannot be had, the ways out."""
-    backbone, variant = get(recipe.model.backbone, recipe.model.alpha)
-    if recipe.model.weights == "none":
-        st.badge("random weights", icon=":material/casino:", color="orange")
-        _why_random(recipe, dataset)
-        return
-    if weights.find(backbone, variant):
-        st.badge("weights on this machine", icon=":material/check:", color="green")
-        return
-    if connection.can_download():
-        st.badge(f"weights are downloaded at the start ({variant.size_mb:.0f} MB)", icon=":material/download:")
-        return
-    _missing(backbone, variant, recipe, dataset)
+def _frame(dataset: Dataset) -> pd.DataFrame:
+    """A row a backbone, small ones first: the order never changes."""
+    images, speeds = len(dataset.usable()), measured(state.workspace())
+    frame = pd.DataFrame([_row(backbone, images, speeds) for backbone in BACKBONES.values()])
+    return frame.sort_values("parameters", kind="stable").reset_index(drop=True)
 
 
-def _why_random(recipe: Recipe, dataset: Dataset) -> None:
-    """Where pretrained weights cannot be had: say so, and what would help."""
-    here = proposals.weights_here()
-    if not (text := reason(recipe, dataset)):
-        return
-    _, variant = get(Recipe().model.backbone, Recipe().model.alpha)
-    st.info(f"{text}\n\nTo have them, connect this machine to the internet, or place the file `{variant.weights_file}` "
-            "into `~/.keras/models` or the folder named by `GRAFT_WEIGHTS_DIR`.", icon=":material/cloud_off:")
-    if here is not None and st.button(f"Use {_named(*here)}, which is here"):
-        state.set_recipe(proposals.with_backbone(proposals.without_small_network(recipe), *here))
-        st.rerun()
-
-
-def _missing(backbone: Backbone, variant: Variant, recipe: Recipe, dataset: Dataset) -> None:
-    here = proposals.weights_here()
-    body = (f"Connect this machine to the internet, or place the file `{variant.weights_file}` into "
-            "`~/.keras/models` or the folder named by `GRAFT_WEIGHTS_DIR`, or go on without it:")
-    st.warning(body, title=f"The pretrained weights of {_named(backbone, variant)} are not here",
-               icon=":material/cloud_off:")
-    with st.container(horizontal=True):
-        if here is not None:
-            if st.button(f"Use {_named(*here)}, which is here", type="primary"):
-                state.set_recipe(proposals.with_backbone(recipe, *here))
-                st.rerun()
-        if st.button("Use the small network", type="secondary" if here else "primary",
-                     help="A small backbone with random weights, everything trained. Needs no download."):
-            state.set_recipe(proposals.small_network(dataset, recipe))
-            st.rerun()
-
-
-def _named(backbone: Backbone, variant: Variant) -> str:
-    """With the width where there are several: the weights of one may be here, those of another not."""
-    return backbone.title if variant.alpha is None else f"{backbone.title} {variant.alpha:g}"
-
-
-def _row(backbone: Backbone) -> dict[str, object]:
+def _row(backbone: Backbone, images: int, speeds: dict[str, float]) -> dict[str, object]:
     variant = get(backbone.name)[1]
     here = [item for item in backbone.variants if weights.find(backbone, item)]
     widths = ", ".join(f"{item.alpha:g}" for item in here if item.alpha is not None)
@@ -145,9 +182,15 @@ def _row(backbone: Backbone) -> dict[str, object]:
     return {
         "name": backbone.name, "title": backbone.title, "alpha": variant.alpha,
         "weights": f"here ({widths})" if widths else "here" if here else there,
-        "parameters": variant.parameters, "top1": variant.top1, "size": variant.size_mb,
-        "input": backbone.default_size,
+        "here": bool(here) or not variant.pretrained,
+        "parameters": variant.parameters / 1e6, "size": variant.size_mb, "depth": backbone.depth,
+        "top1": _percent(variant.top1), "top5": _percent(variant.top5), "input": backbone.default_size,
+        "seconds": pass_seconds(variant.mult_adds, images, speeds),
     }
+
+
+def _percent(share: float | None) -> float | None:
+    return None if share is None else 100 * share
 
 
 def _choose_held(key: str) -> None:
@@ -170,8 +213,3 @@ def _choose(name: str, alpha: float | None = None) -> None:
     if never:
         recipe = proposals.with_weights(recipe.override(["data.image_size=null"]), "none")
     state.set_recipe(recipe)
-
-
-def _choose_weights(key: str) -> None:
-    recipe = state.recipe() or Recipe()
-    state.set_recipe(proposals.with_weights(recipe, st.session_state[key]))

@@ -1,4 +1,4 @@
-"""How much of the backbone is trained: the slider over its blocks, and a picture of them."""
+"""How much of the backbone is kept, trained again or dropped: the picture that sets it, and plain widgets beside it."""
 
 from __future__ import annotations
 
@@ -8,72 +8,105 @@ import streamlit as st
 
 from core import escape
 from core.backbones.catalogue import Variant
-from core.backbones.freezing import resolve_freeze
-from core.backbones.graph import Block
-from core.plan import plan
+from core.backbones.freezing import cut, cut_behind, cut_layers, frozen_blocks, frozen_layers
+from core.backbones.graph import Graph
+from core.data.dataset import Dataset
+from core.errors import DataError, RecipeError
+from core.plan import Plan, PlannedPhase, estimate
 from core.recipe import proposals
 from core.recipe.fields import Recipe
+from core.recipe.specs import field_spec
+from core.summary import SummaryLayer, summary_layers
+from pages.parts.data import dataset_view
+from pages.parts.model import network_picture
 from pages.parts.session import state
-from pages.parts.widgets import fields, wording
+from pages.parts.widgets import errors, wording
 from pages.parts.widgets.keys import key_for
 
-_PATH = "train.phases.0.freeze"
-_STYLE = """<style>
-.graft-net{display:flex;align-items:flex-end;gap:3px;height:92px;margin-top:2px}
-.graft-net div{flex:1 1 0;min-width:3px;border-radius:4px 4px 2px 2px}
-.graft-net .ice{background:linear-gradient(#A9CDEB,#7FB0DA)}
-.graft-net .warm{background:linear-gradient(#23B184,#10916B)}
-.graft-net .head{flex:1.6 0 40px;border-radius:4px;background:#10916B;height:92px;display:flex;align-items:center;
-  justify-content:center;color:#fff;font-size:.74rem;font-weight:600;margin-left:6px}
-.graft-ends{display:flex;flex-wrap:wrap;gap:2px 14px;justify-content:space-between;
-  font-size:.78rem;opacity:.75;margin-top:5px}
-.graft-key{display:inline-block;width:.7em;height:.7em;border-radius:3px;margin:0 .35em 0 0}
-</style>"""
+_FREEZE, _CUT = "train.phases.0.freeze", "model.cut_layer"
+_PROBLEM = "network-problem"
+_STATES = {"kept": "kept as it was pretrained", "retrained": "trained again", "dropped": "dropped, not built"}
 
 
 def slider(variant: Variant, recipe: Recipe) -> None:
-    """A slider that snaps to the blocks of the backbone."""
-    options = ["none", *(block.name for block in variant.blocks[:-1]), "all"]
-    current = options[resolve_freeze(variant, recipe.train.phases[0].freeze)]
+    """A slider that snaps to the blocks of the backbone, up to its cut."""
+    graph = cut(variant.graph, recipe.model.cut_layer)
+    options = ["none", *(name for name, _ in graph.ends[:-1]), "all"]
+    current = options[_frozen(graph, recipe)]
     key = key_for("freeze", current)
     st.select_slider(
-        "Frozen up to and including", options, current, key=key, on_change=fields.commit, args=(_PATH, key),
-        format_func=lambda name: {"none": "nothing", "all": "everything"}.get(name, name.replace("_", " ")),
+        "Frozen up to and including", options, current, key=key, on_change=_take, args=(_FREEZE, key),
+        format_func=lambda name: {"none": "nothing", "all": "everything"}.get(name, _readable(name)),
         help="Frozen blocks keep what they learned in pretraining. Few pictures: freeze everything, only the new head "
              "learns. Many pictures, or pictures unlike photos: let the last blocks learn too.")
 
 
-def picture(variant: Variant, recipe: Recipe) -> None:
-    """The blocks from input to head: frozen ones in ice blue, trained ones in green, as high as they have weights."""
-    frozen = resolve_freeze(variant, recipe.train.phases[0].freeze)
-    tallest = max(math.log10(block.parameters + 10) for block in variant.blocks)
-    bars = "".join(_bar(block, index < frozen, tallest) for index, block in enumerate(variant.blocks))
-    key = '<span><span class="graft-key" style="background:{}"></span>{}</span>'
-    trained = len(variant.blocks) - frozen
-    learns = f"{wording.count(trained, 'trained block')} and the head" if trained else "the head learns"
-    ends = (
-        "<span>picture in</span>"
-        + key.format("#8DB9DF", wording.count(frozen, "frozen block"))
-        + key.format("#10916B", learns)
-        + "<span>classes out</span>"
-    )
-    st.html(f'{_STYLE}<div class="graft-net">{bars}<div class="head" title="the new head, always trained">head</div>'
-            f'</div><div class="graft-ends">{ends}</div>')
+def picture(variant: Variant, recipe: Recipe, dataset: Dataset) -> None:
+    """The network from the picture to the classes; a click on a block freezes up to it, the scissors cut behind it."""
+    found = _estimate(recipe, dataset)
+    graph = cut(variant.graph, recipe.model.cut_layer)
+    frozen, first = _frozen(graph, recipe), found.phases[0]
+    head = _head(recipe, len(dataset.classes))
+    tallest = math.log10(max([block.parameters for block in variant.blocks]
+                             + [layer.parameters for layers in head.values() for layer in layers]) + 10)
+    points = ["none", *(name for name, _ in graph.ends[:-1]), "all"]
+    bars = [_bar(variant, index, points, frozen, first.states[index], recipe, tallest)
+            for index in range(len(variant.blocks))]
+    parts = [_part(name, layers, tallest) for name, layers in head.items()]
+    network_picture.draw(bars, parts, _keys(found, first), frozen == 0, "network",
+                         lambda point: _set(_FREEZE, point), lambda layer: _set(_CUT, layer or None))
+    if len(recipe.train.phases) > 1:
+        phase = escape.markdown(first.name)
+        st.caption(f"This training has {len(recipe.train.phases)} phases. The picture and its figures show the first, "
+                   f"*{phase}*; the others are set on the Train page.")
+    else:
+        st.caption("Click a block to freeze up to it, once more to let it learn. The scissors cut the network off "
+                   "behind a block.")
+    problem()
 
 
-def figures(recipe: Recipe, classes: int) -> None:
-    """How many weights will be trained, and what that costs."""
-    found = plan(recipe, classes, 0, 0)
-    first, trained, total = found.phases[0], found.trained, found.parameters
-    whole = first.trunk_mult_adds + first.tail_mult_adds
-    with st.grid(2, min_column_width=150):
-        st.metric("Trained parameters", wording.amount(trained), f"{wording.percent(trained / total)} of all",
-                  delta_color="off", delta_arrow="off", border=True,
-                  help=f"The weights that change while training: {trained:,} of {total:,}.")
-        st.metric("Work per epoch", f"{100 * first.tail_mult_adds / max(whole, 1):.0f} %", "of the backbone",
-                  delta_color="off", delta_arrow="off", border=True,
-                  help="Share of the backbone that every epoch runs through. Frozen blocks are run once per picture "
-                       "and their output is kept.")
+def problem() -> None:
+    """Why the last click on the network changed nothing, once."""
+    if (refused := state.get(_PROBLEM)) is not None:
+        state.put(_PROBLEM, None)
+        errors.show(RecipeError(*refused))
+
+
+def figures(recipe: Recipe, dataset: Dataset) -> None:
+    """What is kept, trained and dropped, and what that costs: all of one plan."""
+    found = _estimate(recipe, dataset)
+    first = found.phases[0]
+    with st.grid(2, min_column_width=140):
+        _metric("Trained parameters", wording.amount(first.trained),
+                f"{wording.percent(first.trained / found.parameters)} of all",
+                f"The weights that change while training, the head's included: {first.trained:,} of "
+                f"{found.parameters:,}.")
+        _metric("Kept", wording.amount(found.parameters - first.trained), "as they are",
+                "Weights that stay as they were pretrained.")
+        if found.dropped:
+            _metric("Dropped", wording.amount(found.dropped), "behind the cut",
+                    "Weights of the backbone behind the cut: they are not built.")
+        _metric("Kept on disk", wording.size(found.cache_bytes), "frozen blocks' output",
+                "Frozen blocks run once per picture. Their output is kept, so that no epoch runs them again.")
+        _metric("Work per epoch", _work(first), f"{wording.duration(first.epoch_s)} an epoch",
+                "Share of the backbone that every epoch runs through, and what that takes on this machine.")
+        _metric("Whole training", wording.duration(found.total_s), "estimated",
+                "Loading, one pass through the frozen blocks, and every epoch of every phase.")
+
+
+def advanced(variant: Variant, recipe: Recipe) -> None:
+    """Freeze point and cut at any layer, by name."""
+    names = cut(variant.graph, recipe.model.cut_layer).names
+    freeze = recipe.train.phases[0].freeze
+    points = ["none", "all", *([freeze] if freeze not in ("none", "all", *names) else []), *names]
+    key = key_for("freeze-layer", freeze)
+    st.selectbox("Frozen up to and including the layer", points, points.index(freeze), key=key, on_change=_take,
+                 args=(_FREEZE, key), help="Any layer of the backbone, by its name in Keras. Batch normalisation in "
+                                           "frozen layers never changes.")
+    cuts = [None, *cut_layers(variant.graph)]
+    key = key_for("cut-layer", recipe.model.cut_layer)
+    st.selectbox("Cut off behind the layer", cuts, cuts.index(recipe.model.cut_layer), key=key, on_change=_take,
+                 args=(_CUT, key), format_func=lambda name: name or "not cut", help=field_spec(_CUT).help)
 
 
 def random_and_frozen(recipe: Recipe) -> None:
@@ -85,9 +118,103 @@ def random_and_frozen(recipe: Recipe) -> None:
             st.rerun()
 
 
-def _bar(block: Block, frozen: bool, tallest: float) -> str:
-    height = 18 + 82 * math.log10(block.parameters + 10) / tallest
+def _estimate(recipe: Recipe, dataset: Dataset) -> Plan:
+    try:
+        counts = dataset_view.split(dataset, recipe.data)["split"].value_counts()
+        images, training = int(counts.sum()), int(counts["train"])
+    except (DataError, KeyError):  # a split that cannot be had is explained on the Data page
+        images = training = len(dataset.usable())
+    return estimate(recipe, images, training, state.workspace(), len(dataset.classes))
+
+
+def _frozen(graph: Graph, recipe: Recipe) -> int:
+    """Number of wholly frozen blocks in the first phase."""
+    return frozen_blocks(graph, frozen_layers(graph, recipe.train.phases[0].freeze))
+
+
+def _take(path: str, key: str) -> None:
+    _set(path, st.session_state[key])
+
+
+def _set(path: str, value: str | None) -> None:
+    """A change that the recipe takes; what it refuses is explained beside the picture, and nothing is changed."""
+    try:
+        state.change(path, value)
+    except RecipeError as error:
+        state.put(_PROBLEM, (error.message, error.hint))
+
+
+def _bar(variant: Variant, index: int, points: list[str], frozen: int, kind: str, recipe: Recipe, tallest: float
+         ) -> network_picture.Bar:
+    """A block, and where clicks on it lead: freeze up to it, or let it learn where it is the last frozen one already.
+
+    Args:
+        points: The freeze points up to the cut, `none` first.
+        frozen: Number of frozen blocks.
+    """
+    block, edge = variant.blocks[index], index == frozen - 1
     side = "×".join(str(length) for length in block.shape)
-    title = f"{block.name}: {block.parameters:,} parameters, output {side}, {'frozen' if frozen else 'trained'}"
-    kind = "ice" if frozen else "warm"
-    return f'<div class="{kind}" style="height:{height:.0f}%" title="{escape.html(title)}"></div>'
+    layer = cut_behind(variant.graph, block.name)
+    is_cut, is_last = layer == recipe.model.cut_layer, index == len(variant.blocks) - 1
+    place = index if edge else index + 1
+    behind = f"behind {_readable(block.name)}, at {layer}"
+    return network_picture.Bar(
+        name=block.name, state=kind, height=_height(block.parameters, tallest),
+        label=f"{_readable(block.name)}: {wording.amount(block.parameters)} parameters, output {side}, {_STATES[kind]}."
+              f" Click: {'let it learn' if edge else 'freeze up to it'}",
+        cut_label=f"Remove the cut {behind}" if is_cut else f"Cut the network off {behind}",
+        freeze_to=points[place] if place < len(points) else block.name,  # beyond the cut: refused, and why is told
+        cut_to="" if is_cut or is_last else layer, edge=edge, cut=is_cut)
+
+
+def _head(recipe: Recipe, classes: int) -> dict[str, list[SummaryLayer]]:
+    """The head's layers by the part that they belong to."""
+    parts: dict[str, list[SummaryLayer]] = {}
+    units = 2 if recipe.model.output == "sigmoid" else classes  # what does not fit is told beside the head's settings
+    for layer in summary_layers(recipe, units):
+        first, _, rest = layer.name.partition("_")
+        if first == "hidden":
+            parts.setdefault(f"hidden {int(rest.partition('_')[0]) + 1}", []).append(layer)
+        elif layer.name in ("head_average", "head_max", "head_pool"):
+            parts.setdefault(recipe.model.pooling, []).append(layer)
+        elif layer.name == "head_norm":
+            parts.setdefault("norm", []).append(layer)
+        elif layer.name == "predictions":
+            parts.setdefault("classes", []).append(layer)
+    return parts
+
+
+def _part(name: str, layers: list[SummaryLayer], tallest: float) -> network_picture.HeadBar:
+    weights = sum(layer.parameters for layer in layers)
+    kinds = " + ".join(layer.type for layer in layers)
+    width = layers[-1].output_shape[0]
+    return network_picture.HeadBar(
+        name, _height(weights, tallest),
+        f"Head, {name}: {kinds}, {wording.count(width, 'number')} out, {wording.amount(weights)} parameters, trained")
+
+
+def _height(parameters: int, tallest: float) -> float:
+    return round(10 + 90 * max(math.log10(parameters + 10) - 1, 0) / (tallest - 1), 1)
+
+
+def _keys(found: Plan, first: PlannedPhase) -> list[tuple[str, str]]:
+    numbers = {kind: first.states.count(kind) for kind in _STATES}
+    trained = numbers["retrained"]
+    keys = [("kept", f"kept: {wording.count(numbers['kept'], 'block')}"),
+            ("retrained", f"trained: {wording.count(trained, 'block') + ' and the head' if trained else 'the head'}")]
+    if numbers["dropped"]:
+        keys.append(("dropped", f"dropped: {wording.count(numbers['dropped'], 'block')}"))
+    return [*keys, ("point", "freeze point")]
+
+
+def _work(phase: PlannedPhase) -> str:
+    whole = phase.trunk_mult_adds + phase.tail_mult_adds
+    return f"{100 * phase.tail_mult_adds / max(whole, 1):.0f} %"
+
+
+def _metric(label: str, value: str, beside: str, text: str) -> None:
+    st.metric(label, value, beside, delta_color="off", delta_arrow="off", border=True, help=text)
+
+
+def _readable(name: str) -> str:
+    return name.replace("_", " ")

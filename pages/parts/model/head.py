@@ -1,4 +1,4 @@
-"""The head: pooling, hidden layers, dropout."""
+"""The head: pooling, normalised features, hidden layers, dropout, output."""
 
 from __future__ import annotations
 
@@ -6,15 +6,20 @@ import json
 
 import streamlit as st
 
+from core.data.dataset import Dataset
 from core.recipe.fields import HiddenLayer, Recipe
+from core.recipe.specs import field_spec
 from pages.parts.session import state
 from pages.parts.widgets import fields
 from pages.parts.widgets.keys import key_for
 
-MOST_LAYERS = 4
+MOST_LAYERS = 8
+"""As many as `model.hidden` takes."""
+_ABOVE = ("units", "activation", "dropout")
+_BELOW = ("batch_norm", "initializer", "l2")
 
 
-def settings(recipe: Recipe) -> None:
+def settings(recipe: Recipe, dataset: Dataset) -> None:
     """The head's widgets."""
     left, middle, right = st.columns(3, gap="medium")
     with left:
@@ -22,31 +27,40 @@ def settings(recipe: Recipe) -> None:
     with middle:
         fields.draw("model.dropout")
     with right:
-        count = len(recipe.model.hidden)
-        key = key_for("hidden-count", count)
-        st.segmented_control("Hidden layers", list(range(max(MOST_LAYERS, count) + 1)), default=count, key=key,
-                             required=True, on_change=_resize, args=(key,),
-                             help="Fully connected layers between the features and the classifier. Often none is best.")
-    for index in range(len(recipe.model.hidden)):
+        fields.draw("model.norm_features")
+        _output(recipe, len(dataset.classes))
+    count = len(recipe.model.hidden)
+    key = key_for("hidden-count", count)
+    st.segmented_control("Hidden layers", list(range(MOST_LAYERS + 1)), default=count, key=key, required=True,
+                         wrap=True, on_change=_resize, args=(key,), help=field_spec("model.hidden").help)
+    for index in range(count):
         _layer(index)
+
+
+def _output(recipe: Recipe, classes: int) -> None:
+    """One sigmoid unit is a choice for two classes alone; a recipe that has it for more is told, and led back."""
+    if classes == 2:
+        fields.draw("model.output")
+        if recipe.model.output == "sigmoid":
+            st.caption("One unit says how much it is the second class; the exported model still names both.")
+    elif recipe.model.output == "sigmoid":
+        fields.draw("model.output")
+        st.warning(f"One sigmoid unit tells two classes apart, and there are {classes}: choose softmax.",
+                   icon=":material/warning:")
+    else:
+        st.caption(f"Output: softmax, one share for each of the {classes} classes. A single sigmoid unit is for two "
+                   "classes.")
 
 
 def _layer(index: int) -> None:
     path = f"model.hidden.{index}"
     with st.container(border=True):
         st.markdown(f"**Hidden layer {index + 1}**")
-        units, activation, dropout = st.columns([1, 2, 1], gap="medium")
-        with units:
-            fields.draw(f"{path}.units")
-        with activation:
-            fields.draw(f"{path}.activation")
-        with dropout:
-            fields.draw(f"{path}.dropout")
-        left, right = st.columns([1, 3], gap="medium", vertical_alignment="bottom")
-        with left:
-            fields.draw(f"{path}.l2")
-        with right:
-            fields.draw(f"{path}.batch_norm")
+        for names in (_ABOVE, _BELOW):
+            for column, name in zip(st.columns([1, 2, 1] if names is _ABOVE else [2, 2, 1], gap="medium"), names,
+                                    strict=True):
+                with column:
+                    fields.draw(f"{path}.{name}")
 
 
 def _resize(key: str) -> None:

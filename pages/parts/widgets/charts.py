@@ -82,6 +82,26 @@ def confusion(matrix: list[list[int]], classes: list[str]) -> go.Figure:
     return figure
 
 
+def accuracy_against(table: pd.DataFrame, column: str, title: str, chosen: str) -> go.Figure:
+    """ImageNet accuracy of backbones against what they cost, the chosen one marked. `table`: title, top1 (percent) and
+    the column."""
+    known = table.dropna(subset=["top1", column])
+    is_chosen = known["title"] == chosen
+    figure = go.Figure()
+    for part, colour, size, text in ((known[~is_chosen], COLORS["train"], 9, False),
+                                     (known[is_chosen], COLORS["validation"], 15, True)):
+        figure.add_scatter(
+            x=part[column], y=part["top1"], mode="markers+text" if text else "markers", text=part["title"],
+            textposition="top center",
+            marker={"color": colour, "size": size, "symbol": "diamond" if text else "circle"},
+            hovertemplate="%{text}: %{y:.1f} % · " + title + " %{x:,.3g}<extra></extra>", showlegend=False, name="",
+        )
+    figure.update_layout(**_layout(height=300))
+    figure.update_xaxes(title=title, type="log", gridcolor=_GRID, fixedrange=True, dtick=1, minor_dtick="D1")
+    figure.update_yaxes(title="ImageNet top-1 (%)", gridcolor=_GRID, fixedrange=True)
+    return figure
+
+
 def _layout(height: int) -> dict[str, Any]:
     return {
         "height": height, "margin": {"l": 8, "r": 12, "t": 34, "b": 8}, "paper_bgcolor": "rgba(0,0,0,0)",
