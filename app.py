@@ -14,7 +14,7 @@ else:
     from pages.parts.session import state
     from pages.parts.widgets import errors
 
-    st.set_page_config(page_title="Graft", page_icon="assets/icon.svg", layout="wide")
+    st.set_page_config(page_icon="assets/icon.svg", layout="wide")
     st.logo("assets/logo.svg", size="large", icon_image="assets/icon.svg")
     startup.once()
     page = frame.navigation()

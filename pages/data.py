@@ -3,7 +3,7 @@
 import streamlit as st
 
 from core.data.library import list_datasets
-from pages.parts.app import frame, sidebar
+from pages.parts.app import footer, frame
 from pages.parts.data import dataset_view, datasets, reading
 from pages.parts.model import proposals
 from pages.parts.session import state
@@ -15,6 +15,7 @@ workspace = state.workspace()
 datasets.take_in()
 if reading.busy():
     reading.follow()
+    footer.draw("data")
     st.stop()
 
 datasets.unreadable()
@@ -29,6 +30,7 @@ if dataset is None:
             st.code(datasets.LAYOUT.strip("\n"), language=None)
             st.caption("Twenty pictures per class are enough for a first try. Folders named train, val and test are "
                        "used as they are; without them Graft holds some pictures back by itself.")
+    footer.draw("data")
     st.stop()
 
 known = {item.id: item for item in list_datasets(workspace)}
@@ -51,7 +53,7 @@ with right:
     dataset_view.split_settings(dataset, split)
 dataset_view.pictures(dataset, split)
 dataset_view.problems(dataset)
-sidebar.next_step(1, "Choose a model")
+footer.draw("data", "Choose a model", to=1)
 with left:  # drawn last: the browser stands still while it loads its chart library, and the pictures are there by then
     st.subheader("Images per class", anchor=False)
     charts.show(charts.class_counts(split), "class-counts", "Images per class, stacked by split")

@@ -3,14 +3,14 @@
 import streamlit as st
 
 from core import escape
-from pages.parts.app import downloads, frame
+from pages.parts.app import downloads, footer, frame
 from pages.parts.predict import new_pictures, predictions
 from pages.parts.session import guards
 from pages.parts.widgets import wording
 
 frame.required()
 st.title("Predict", anchor=False)
-run = guards.run_with_model("models")
+run = guards.run_with_model("predict", "models")
 st.caption(f"Tells apart: {escape.markdown(', '.join(run.classes[:20]))}" + (" …" if len(run.classes) > 20 else ""))
 
 predictions.warm_up()
@@ -32,3 +32,4 @@ st.subheader("Take the model along", anchor=False)
 st.caption("A zip with the model (Keras format: takes plain RGB pictures, everything else is inside) and the class "
            "names in the order of its outputs.")
 downloads.link("Download the model", run, "keras", wording.file_name(run.dataset["name"], "model"))
+footer.draw("predict")

@@ -2,19 +2,19 @@
 
 import streamlit as st
 
-from pages.parts.app import frame, sidebar
+from pages.parts.app import footer, frame
 from pages.parts.results import scores
 from pages.parts.session import guards, runs
 from pages.parts.widgets import run_deletion
 
 frame.required()
 st.title("Results", anchor=False)
-run = guards.run_with_model("results")
+run = guards.run_with_model("results", "results")
 metrics = run.metrics() or {}
 splits = [split for split in runs.HONEST_FIRST if split in metrics]
 if not splits:
     run_deletion.button(run)
-    guards.empty("This run ended before its model could be scored.", 2, "Train again")
+    footer.empty("results", "This run ended before its model could be scored.", 2, "Train again")
 if run.recipe.model.weights == "none":
     st.badge("random weights", icon=":material/casino:", color="orange",
              help="The network started without pretraining.")
@@ -34,6 +34,5 @@ with right:
                  "has numbers on the diagonal only.")
     scores.confusion(metrics[split], run.classes, split)
 scores.mistakes(run, split)
-with st.container(horizontal=True):
-    sidebar.next_step(4, "Predict on new pictures", run)
-    run_deletion.button(run)
+run_deletion.button(run)
+footer.draw("results", "Predict on new pictures", to=4, run=run)

@@ -4,7 +4,7 @@ import streamlit as st
 
 from core import api
 from core.jobs import queue as jobs
-from pages.parts.app import frame, sidebar
+from pages.parts.app import footer, frame, sidebar
 from pages.parts.model import proposals
 from pages.parts.session import guards, runs, state
 from pages.parts.train import live, training_form
@@ -12,7 +12,7 @@ from pages.parts.widgets import fields
 
 frame.required()
 st.title("Train", anchor=False)
-dataset, recipe = guards.dataset_and_recipe()
+dataset, recipe = guards.dataset_and_recipe("train")
 fields.problem()
 jobs.tick(state.workspace().machine)
 active = runs.active()
@@ -22,8 +22,6 @@ live.others(before)
 if looked_at is not None:
     state.look_at(looked_at)
     live.panel(looked_at)
-    if not looked_at.status().active and looked_at.has_model:
-        sidebar.next_step(3, "See the results", looked_at)
 live.others(behind)
 
 with live.another() if looked_at else st.container():
@@ -34,10 +32,18 @@ with live.another() if looked_at else st.container():
         st.warning("The pretrained weights of this backbone are not here.", icon=":material/cloud_off:")
         st.page_link(sidebar.STEPS[1].page, label="The ways out, on the Model page", icon=":material/arrow_back:")
     label = "Add to the queue" if active else "Start training"
-    if st.button(label, type="primary", icon=":material/play_arrow:", disabled=not ready):
-        run = api.start(dataset, recipe, state.workspace())
-        state.forget("result")
-        if not active:
-            state.look_at(run)
-        st.rerun()
+    beside = looked_at is not None and (looked_at.status().active or looked_at.has_model)  # that one comes first
+    started = beside and st.button(label, icon=":material/play_arrow:", disabled=not ready)
 live.earlier(looked_at)
+if not beside:
+    started = footer.draw("train", label, ready=ready, icon="play_arrow")
+elif looked_at is not None and not looked_at.status().active:
+    footer.draw("train", "See the results", to=3, run=looked_at)
+else:
+    footer.draw("train", "Training …", ready=False, icon="hourglass_empty")
+if started:
+    run = api.start(dataset, recipe, state.workspace())
+    state.forget("result")
+    if not active:
+        state.look_at(run)
+    st.rerun()

@@ -107,15 +107,15 @@ def small_network(dataset: Dataset, recipe: Recipe | None = None) -> Recipe:
     small = SAMPLES["digits"].recipe
     assert small is not None
     size = small.data.image_size if _typical_side(dataset) <= SMALL_SIDE else 96
-    return _joined(recipe or Recipe(), small).override([f"data.image_size={size}"])
+    return joined(recipe or Recipe(), small).override([f"data.image_size={size}"])
 
 
 def without_small_network(recipe: Recipe) -> Recipe:
     """The recipe with the usual network, head and phases in place of the small network's."""
-    return _joined(recipe, Recipe()).override(["data.image_size=null"])
+    return joined(recipe, Recipe()).override(["data.image_size=null"])
 
 
-def _joined(recipe: Recipe, other: Recipe) -> Recipe:
+def joined(recipe: Recipe, other: Recipe) -> Recipe:
     """A recipe with the model and the phases of another."""
     train = recipe.train.model_copy(update={"phases": other.train.phases})
     return recipe.model_copy(update={"model": other.model, "train": train})

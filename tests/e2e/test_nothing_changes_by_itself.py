@@ -76,6 +76,7 @@ def test_walking_over_all_pages_changes_nothing(page: Page, server: Server, data
     page.goto(server.url)
     expect(page.get_by_role("button", name="Choose a model")).to_be_visible()
     go(page, "Model")
+    page.get_by_role("button", name="Choose Custom").click()
     page.locator(".st-key-hidden-count").get_by_text("2", exact=True).click()
     expect(page.get_by_text("Hidden layer 2")).to_be_visible()
     before = recipes(server)
@@ -99,6 +100,7 @@ def test_walking_over_all_pages_changes_nothing(page: Page, server: Server, data
 def test_the_keyboard_walks_over_the_backbones_without_choosing_one(
         page: Page, server: Server, dataset: Dataset) -> None:
     page.goto(f"{server.url}/model")
+    page.get_by_role("button", name="Choose Custom").click()
     expect(page.get_by_test_id("stDataFrame").locator("canvas").first).to_be_visible()
     before = recipes(server)
     page.get_by_role("link", name="Predict").focus()
@@ -121,6 +123,7 @@ def test_the_keyboard_walks_over_the_backbones_without_choosing_one(
 def test_the_box_of_a_row_chooses_and_the_rows_stay_where_they_are(
         page: Page, server: Server, dataset: Dataset) -> None:
     page.goto(f"{server.url}/model")
+    page.get_by_role("button", name="Choose Custom").click()
     table = page.get_by_test_id("stDataFrame")
     expect(page.get_by_role("button", name="Set up the training")).to_be_visible()
     expect(table.locator("canvas").first).to_be_visible()

@@ -34,6 +34,7 @@ def upload(page: Page, path: Path) -> None:
 
 def choose_the_smallest_network(page: Page) -> None:
     """MobileNet 0.25 with random weights at 32 px: trains on a laptop in seconds."""
+    page.get_by_role("button", name="Choose Custom").click()
     backbone = page.get_by_role("combobox", name="Backbone")
     backbone.click()
     backbone.press_sequentially("MobileNetV2")
@@ -170,6 +171,7 @@ def test_a_number_that_is_emptied_is_automatic_again(page: Page, server: Server,
     upload(page, coloured_zip(tmp_path / "colours.zip"))
     page.get_by_role("button", name="Choose a model").click()
     expect(page.get_by_role("button", name="Set up the training")).to_be_visible()  # the Data page has an Advanced, too
+    page.get_by_role("button", name="Choose Custom").click()
     expect(page.get_by_text("Advanced", exact=True)).to_have_count(1)
     page.get_by_text("Advanced", exact=True).click()
     size = page.get_by_role("spinbutton", name="Image size")

@@ -34,7 +34,7 @@ def _model() -> str:
 
 
 def _train() -> str:
-    run, waiting = _watched()
+    run, waiting = watched()
     if run is None:
         return ""
     status = run.status()
@@ -43,7 +43,7 @@ def _train() -> str:
     return doing + (f" · {waiting} waiting" if waiting else "")
 
 
-def _watched() -> tuple[Run | None, int]:
+def watched() -> tuple[Run | None, int]:
     """The run on the open dataset that the Train page is about, and how many wait behind it."""
     dataset = state.dataset()
     active = runs.active_on(dataset)
@@ -53,20 +53,20 @@ def _watched() -> tuple[Run | None, int]:
     return (looked_at if looked_at and dataset and runs.dataset_of(looked_at) == dataset.id else None), 0
 
 
-def _result() -> Run | None:
+def result() -> Run | None:
     """The run of the open dataset whose score and model are shown."""
     run, dataset = runs.result(), state.dataset()
     return run if run and dataset and runs.dataset_of(run) == dataset.id else None
 
 
 def _results() -> str:
-    run = _result()
+    run = result()
     metrics = run.metrics() if run else None
     return wording.score(metrics) if metrics else ""
 
 
 def _predict() -> str:
-    run = _result()
+    run = result()
     return f"with {wording.run_name(run)}" if run else ""
 
 
@@ -105,14 +105,11 @@ def draw(here: str) -> None:
 
 @errors.guarded
 def _steps(here: str) -> None:
+    from pages.parts.app import title  # which asks here where the run stands
+
+    title.set_title()
     for step in STEPS:
         chosen = escape.html(step.chosen())
         with st.container(gap=None, key=f"{'here' if step.title == here else 'step'}-{step.name}"):
             st.page_link(step.page, width="stretch")
             st.html(f'<div style="{_CHOSEN}" title="{chosen}">{chosen or "&nbsp;"}</div>')
-
-
-def next_step(number: int, label: str, run: Run | None = None) -> None:
-    """The one clear way on: a primary button to another step's page (counted from 0), opening a run there."""
-    if st.button(label, type="primary", icon=":material/arrow_forward:", icon_position="right"):
-        st.switch_page(STEPS[number].page, query_params={"run": run.id} if run else None)
