@@ -66,7 +66,7 @@ def summary(
         for layer in summary_layers(final, classes)])
     found = summary(final, classes)
     trained = ", ".join(f"{count:,} in {name}" for name, count in zip(names, found["trainable"], strict=True))
-    print(f"\n{found['parameters']:,} parameters; trained: {trained}")
+    output.say(f"\n{found['parameters']:,} parameters; trained: {trained}")
 
 
 def _facts(preset: Any) -> dict[str, Any]:

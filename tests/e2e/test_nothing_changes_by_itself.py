@@ -130,6 +130,7 @@ def test_the_box_of_a_row_chooses_and_the_rows_stay_where_they_are(
     titles = {backbone.title: backbone.name for backbone in BACKBONES.values()}
     shown = [table.get_by_test_id(f"glide-cell-1-{row}").text_content() for row in range(6)]
     for row in (3, 5, 2):
+        table.evaluate("element => element.scrollIntoView({block: 'center'})")
         box = table.bounding_box()
         assert box is not None
         page.mouse.click(box["x"] + 15, box["y"] + 35 * (row + 1) + 17)

@@ -40,6 +40,7 @@ def block(page: Page, name: str):
 def test_a_click_on_a_block_freezes_and_the_scissors_cut(page: Page, server: Server, tmp_path: Path) -> None:
     ingest(coloured_zip(tmp_path / "first.zip", per_class=8, side=90), Workspace(server.workspace))
     page.goto(f"{server.url}/model")
+    page.get_by_role("button", name="Choose Custom").click()
     expect(block(page, "block4b")).to_be_visible()
     assert recipe(server).model.backbone == "EfficientNetLite0"
 

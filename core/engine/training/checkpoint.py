@@ -37,10 +37,11 @@ class Checkpoint:
     def reserve(self, nbytes: int) -> None:
         """Take the room that the finished model needs. Raises DiskFullError."""
         self.folder.mkdir(exist_ok=True)
-        descriptor = os.open(self.folder / _RESERVE, os.O_RDWR | os.O_CREAT)
         try:
-            if hasattr(os, "posix_fallocate"):
-                os.posix_fallocate(descriptor, 0, nbytes)
+            # Asked first: ext4 takes all that is free before it says that it is too little.
+            if shutil.disk_usage(self.folder).free < nbytes:
+                raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC))
+            _allocate(self.folder / _RESERVE, nbytes)
         except OSError as error:
             if error.errno in (errno.ENOSPC, errno.EDQUOT, errno.EFBIG):
                 self.release()
@@ -48,8 +49,6 @@ class Checkpoint:
                     f"The disk has no room for the finished model: {nbytes / 2**20:,.0f} MB are needed.",
                     "Delete runs, datasets or the cache folder, then start again.") from error
             # else a file system that cannot reserve
-        finally:
-            os.close(descriptor)
 
     def release(self) -> None:
         """Give the reserved room back, to be used at once."""
@@ -71,6 +70,15 @@ class Checkpoint:
         """Remove all of it: the finished model is there."""
         self._pending = None
         shutil.rmtree(self.folder, ignore_errors=True)
+
+
+def _allocate(path: Path, nbytes: int) -> None:
+    descriptor = os.open(path, os.O_RDWR | os.O_CREAT)
+    try:
+        if hasattr(os, "posix_fallocate"):
+            os.posix_fallocate(descriptor, 0, nbytes)
+    finally:
+        os.close(descriptor)
 
 
 def write_best(path: Path, best: Best, about: Mapping[str, Any]) -> None:

@@ -8,6 +8,7 @@ from typing import Any
 import pandas as pd
 import streamlit as st
 
+from core import escape
 from core.backbones import weights
 from core.backbones.catalogue import BACKBONES, Backbone, get
 from core.data.dataset import Dataset
@@ -161,7 +162,8 @@ def choice(recipe: Recipe) -> None:
     top1 = "" if variant.top1 is None or recipe.model.weights == "none" else f" · {wording.percent(variant.top1)} top-1"
     st.markdown(f"{wording.amount(variant.parameters)} parameters · {variant.size_mb:.0f} MB · {side} px{top1}")
     if (paper := backbone.paper) is not None:
-        st.caption(f"[{paper.title}](https://arxiv.org/abs/{paper.arxiv}), {paper.authors}, {paper.year}. "
+        link = f"[{escape.markdown(paper.title)}](https://arxiv.org/abs/{paper.arxiv})"
+        st.caption(f"{link}, {paper.authors}, {paper.year}. "
                    f"Licence of the weights: {backbone.licence}.")
 
 

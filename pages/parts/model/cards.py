@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import streamlit as st
 
+from core import escape
 from core.data.dataset import Dataset
 from core.errors import GraftError
 from core.plan import estimate
@@ -33,7 +34,7 @@ def draw(dataset: Dataset, recipe: Recipe, proposed: list[choices.Choice]) -> bo
         for choice in proposed:
             if choice.id in SHOWN:
                 advice = f"recommended for your {wording.count(len(dataset.usable()), 'picture')}"
-                _card(choice.id, choice.title, choice.why, duration(dataset, choice.recipe), ticked,
+                _card(choice.id, escape.markdown(choice.title), choice.why, duration(dataset, choice.recipe), ticked,
                       advice if choice.id == choices.QUICK else "", dataset, choice.recipe)
         _card(CUSTOM, "Custom", "Every setting of the network is yours to change, below.",
               duration(dataset, recipe), ticked, "", dataset, None)

@@ -6,6 +6,7 @@ from pathlib import Path
 
 import streamlit as st
 
+from core import escape
 from core.backbones import weights
 from core.backbones.catalogue import get
 from core.data.dataset import Dataset
@@ -34,7 +35,7 @@ def gallery(dataset: Dataset, recipe: Recipe, proposed: list[Choice]) -> None:
     for choice in proposed:
         with st.container(border=True, gap="small"):
             takes = cards.duration(dataset, choice.recipe)
-            st.markdown(f"**Graft: {choice.title}**" + (f" · :gray[{takes}]" if takes else ""))
+            st.markdown(f"**Graft: {escape.markdown(choice.title)}**" + (f" · :gray[{takes}]" if takes else ""))
             st.caption(choice.why)
             _use(choice.id, dataset, choice.recipe)
     for preset in PRESETS.values():
@@ -61,9 +62,9 @@ def reason(preset: Preset, classes: int) -> str:
 def _card(preset: Preset, dataset: Dataset, recipe: Recipe) -> None:
     taken = taken_over(preset, recipe)
     takes = cards.duration(dataset, taken)
-    st.markdown(f"**{preset.title}**" + (f" · :gray[{takes}]" if takes else ""))
+    st.markdown(f"**{escape.markdown(preset.title)}**" + (f" · :gray[{takes}]" if takes else ""))
     st.markdown(preset.about)
-    st.caption(f"From: {preset.source}.  \nFor: {preset.needs}  \nWeights: {_weights(taken)}."
+    st.caption(f"From: {escape.markdown(preset.source)}.  \nFor: {preset.needs}  \nWeights: {_weights(taken)}."
                + (f"  \n{preset.differs}" if preset.differs else ""))
     if why := reason(preset, len(dataset.classes)):
         st.caption(f":orange[Not possible here: {why}]")

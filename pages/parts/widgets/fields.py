@@ -88,6 +88,9 @@ def _widget(spec: FieldSpec, offered: list[Any], value: Any, common: dict[str, A
                   step=spec.step, **common)
     else:
         number = float if spec.kind == "float" else int
+        if spec.optional:  # an emptied box sends its default, which has to be nothing
+            st.session_state.setdefault(common["key"], None if value is None else number(value))
+            value = None
         common |= {
             "value": None if value is None else number(value), "step": number(spec.step),
             "min_value": None if spec.minimum is None else number(spec.minimum),
