@@ -5,6 +5,9 @@ descriptors. JOB holds a `Job` as JSON; FILE is a ring of `slots` pieces, uint8 
 order. A line on standard output says that one more piece is in its slot, a line on standard input that the reader is
 done with one. The process ends early when the reader is gone or an image cannot be decoded: the reader then decodes
 itself, and meets the same error.
+
+What it wins: 9 % of a cold run of a frozen backbone, start to end (4,317 images, 2 cores, medians of five pairs: 9.7 s
+with it, 10.5 s without; `python -m benchmarks.look_ahead --pairs 5 --only decoding-process`).
 """
 
 from __future__ import annotations

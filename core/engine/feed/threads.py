@@ -1,4 +1,8 @@
-"""Work in threads, in order, a bounded number of items ahead of the reader."""
+"""Work in threads, in order, a bounded number of items ahead of the reader.
+
+What it wins: 5 % of 1,000 predictions in a process of their own (2 cores, medians of five pairs: 1.43 s with it, 1.50 s
+without; `python -m benchmarks.look_ahead --pairs 5 --only prediction-ahead`).
+"""
 
 from __future__ import annotations
 
