@@ -152,8 +152,8 @@ def plan(recipe: Recipe, classes: int, images: int, training_images: int, cache_
     phases = []
     for index, freezing in enumerate(freezings):
         trained = graph.trainable(graph.everything & ~freezing.frozen, recipe.model.trains_batch_norm) + head_trained
-        phases.append(_phase(recipe, index, freezing, graph, variant, work, trained, images, training_images, seen,
-                             speeds))
+        phases.append(_phase(recipe, index, freezing, graph, variant, work, head_trained, trained, images,
+                             training_images, seen, speeds))
     kept = graph.parameters(graph.everything)
     return Plan(tuple(name for name, _ in variant.graph.ends), kept + head, variant.parameters - kept, tuple(phases),
                 _pixel_bytes(recipe, freezings, images, cache_bytes), speeds[START])
@@ -255,12 +255,13 @@ def trainable_parameters(variant: Variant, recipe: Recipe, classes: int) -> int:
 
 
 def _phase(recipe: Recipe, index: int, freezing: Freezing, graph: Graph, variant: Variant, work: list[int],
-           trained: int, images: int, training: int, seen: dict[TrunkEnd, int], speeds: Mapping[str, float]
+           head: int, trained: int, images: int, training: int, seen: dict[TrunkEnd, int], speeds: Mapping[str, float]
            ) -> PlannedPhase:
     augment, epochs, end = recipe.augment, freezing.phase.epochs, freezing.end
     fresh = augment.active and augment.views == "fresh"
     views = min(augment.views, epochs) if augment.active and isinstance(augment.views, int) else 1
     trunk = sum(work[layer] for layer in members(freezing.trunk))
+    tail = sum(work) - trunk
     cached = end is not None and freezing.cached
     before = seen.get(end, 0) if cached and end else 0
     more = max(views - max(before, 1), 0) * training if cached else 0
@@ -269,14 +270,14 @@ def _phase(recipe: Recipe, index: int, freezing: Freezing, graph: Graph, variant
         seen[end] = max(before, views)
     asked = Work(
         decoded=0 if before and not more else images, changed=more, passes=first + more,
-        steps=-(-training // recipe.train.batch_size), training=training, trunk=trunk, tail=sum(work) - trunk,
+        steps=-(-training // recipe.train.batch_size), training=training, trunk=trunk, tail=tail + head,
         trunk_again=bool(trunk) and (fresh or not cached), change_again=augment.active and (fresh or not cached))
     return PlannedPhase(
         index=index, name=freezing.phase.name, epochs=epochs, frozen=layer_names(graph, freezing.frozen),
         frozen_blocks=frozen_blocks(graph, freezing.frozen), states=_states(graph, variant.graph, freezing.frozen),
         end=end, cached=freezing.cached, views=views,
         cache_bytes=(first + more) * KEPT_BYTES * end.values if cached and end else 0,
-        trunk_mult_adds=trunk, tail_mult_adds=sum(work) - trunk, trained=trained,
+        trunk_mult_adds=trunk, tail_mult_adds=tail, trained=trained,
         prepare_s=asked.prepare_seconds(speeds), epoch_s=asked.epoch_seconds(speeds))
 
 

@@ -183,12 +183,12 @@ def test_missing_weights_are_named_with_the_ways_out(workspace, dataset, weights
 
 def test_the_freeze_slider_snaps_to_blocks_and_counts_what_is_trained(workspace, dataset, weights, open_page):
     test = open_page("model")
-    frozen = metric(test, "Trained parameters")
+    frozen = metric(test, "Trained")
     blocks = [block.name for block in get("MobileNetV2")[1].blocks]
     assert test.select_slider(key="freeze").options == [
         "nothing", *(name.replace("_", " ") for name in blocks[:-1]), "everything"]
     test.select_slider(key="freeze").set_value(blocks[-4]).run()
-    assert metric(test, "Trained parameters") != frozen
+    assert metric(test, "Trained") != frozen
     assert kept(workspace, dataset).train.phases[0].freeze == blocks[-4]
     test.select_slider(key="freeze").set_value("none").run()
     assert metric(test, "Work per epoch") == "100 %"

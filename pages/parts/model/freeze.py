@@ -77,7 +77,7 @@ def figures(recipe: Recipe, dataset: Dataset) -> None:
     found = _estimate(recipe, dataset)
     first = found.phases[0]
     with st.grid(2, min_column_width=140):
-        _metric("Trained parameters", wording.amount(first.trained),
+        _metric("Trained", wording.amount(first.trained),
                 f"{wording.percent(first.trained / found.parameters)} of all",
                 f"The weights that change while training, the head's included: {first.trained:,} of "
                 f"{found.parameters:,}.")

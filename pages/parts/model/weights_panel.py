@@ -249,10 +249,10 @@ def _missing(backbone: Backbone, variant: Variant, recipe: Recipe, dataset: Data
                icon=":material/cloud_off:")
     with st.container(horizontal=True):
         if here is not None:
-            if st.button(f"Use {_named(*here)}, which is here", type="primary"):
+            if st.button(f"Use {_named(*here)}, which is here"):
                 state.set_recipe(proposals.with_backbone(recipe, *here))
                 st.rerun()
-        if st.button("Use the small network", type="secondary" if here else "primary",
+        if st.button("Use the small network",
                      help="A small backbone with random weights, everything trained. Needs no download."):
             state.set_recipe(proposals.small_network(dataset, recipe))
             st.rerun()
