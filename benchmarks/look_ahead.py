@@ -16,7 +16,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from benchmarks.__main__ import ARCHIVE, say
-from benchmarks.images import ImageSet, ImageSets
+from benchmarks.images import ImageSets
 from benchmarks.jobs import ALPHA, BACKBONE, PREDICTED
 from benchmarks.stopwatch import MeasuredProcessFailed, Timing, timed
 from benchmarks.systems import Bench, recipe
@@ -35,19 +35,15 @@ class Comparison:
 
     part: str
     job: str
-    """frozen: 20 epochs, all images. all, changed: everything trained for an epoch on TRAINED images, changed at random
-    or not. predict: PREDICTED images."""
+    """frozen: 20 epochs, all images. predict: PREDICTED images."""
     beside: str = ""
     """What is left out of both, because it does the same work."""
 
 
-TRAINED = 1000
 COMPARISONS = (
     Comparison("decoding-process", "frozen"),
     Comparison("decoding-thread", "frozen", beside="decoding-process"),
     Comparison("pieces", "frozen"),
-    Comparison("batches-ahead", "all"),
-    Comparison("batches-ahead", "changed"),
     Comparison("prediction-ahead", "predict"),
     Comparison("pieces", "predict"),
 )
@@ -58,19 +54,18 @@ class Parts:
 
     def __init__(self, bench: Bench, sets: ImageSets, images: int) -> None:
         self.bench, self.sets = bench, sets
-        self.whole, self.some = sets.of_size(images, PREDICTED), sets.of_size(min(images, TRAINED), PREDICTED)
-        self.model = self._run(self.whole, _recipe("frozen", bench.weights, epochs=1), "nothing", "model")[1]
+        self.whole = sets.of_size(images, PREDICTED)
+        self.model = self._run(_frozen(bench.weights, epochs=1), "nothing", "model")[1]
 
     def measure(self, job: str, without: str) -> Timing:
         """One process."""
         if job == "predict":
             return self._timed([without, "predict", str(self.model), str(self.whole.folder / "predict")], "predict")
-        images = self.whole if job == "frozen" else self.some
-        return self._run(images, _recipe(job, self.bench.weights), without, job)[0]
+        return self._run(_frozen(self.bench.weights, epochs=20), without, job)[0]
 
-    def _run(self, images: ImageSet, recipe: Recipe, without: str, name: str) -> tuple[Timing, Path]:
+    def _run(self, recipe: Recipe, without: str, name: str) -> tuple[Timing, Path]:
         self.bench.empty_cache()
-        run = Run.create(images.dataset, recipe, path=self.bench.fresh("runs", name))
+        run = Run.create(self.whole.dataset, recipe, path=self.bench.fresh("runs", name))
         timing = self._timed([without, "train", str(run.path)], name)
         if run.status().state != "completed":
             raise MeasuredProcessFailed(f"{name}: the run is {run.status().state}. {run.status().message}")
@@ -82,11 +77,8 @@ class Parts:
         return timed([sys.executable, "-m", "benchmarks.without", *arguments], log, PROJECT, worker_environment())
 
 
-def _recipe(job: str, file: Path | None, epochs: int | None = None) -> Recipe:
-    if job == "frozen":
-        return recipe("all", None, 1e-3, epochs or 20, 0, file)
-    changed = ["augment.preset=medium"] if job == "changed" else []
-    return recipe("none", None, 3e-4, 1, 0, file).override(changed)
+def _frozen(file: Path | None, epochs: int) -> Recipe:
+    return recipe("all", None, 1e-3, epochs, 0, file)
 
 
 def compare(parts: Parts, comparisons: Sequence[Comparison], pairs: int) -> None:

@@ -9,13 +9,10 @@ from __future__ import annotations
 import os
 import sys
 from collections.abc import Callable, Iterator, Sequence
-from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
 import numpy as np
-
-from core.engine.quick_import import quickly
 
 
 def nothing() -> None:
@@ -53,27 +50,6 @@ def prediction_ahead() -> None:
     decoding.in_threads = when_asked  # type: ignore[assignment]
 
 
-def batches_ahead() -> None:
-    """Batches of pixels are made when the training wants them."""
-    from core.engine import worker
-
-    @contextmanager
-    def importing() -> Iterator[None]:  # Keras is to be loaded when the worker loads it, no earlier
-        with quickly():
-            yield
-        from core.engine.feed.batches import Batches
-
-        whole = Batches.__init__
-
-        def made(self: Any, *given: Any, **named: Any) -> None:
-            whole(self, *given, **named)
-            self.workers = 1
-
-        Batches.__init__ = made  # type: ignore[method-assign]
-
-    worker.quickly = importing
-
-
 def pieces() -> None:
     """ONNX Runtime gets whole batches and spreads them over the cores itself."""
     from core.engine.model import onnx_session
@@ -92,7 +68,7 @@ def pieces() -> None:
 
 PARTS: dict[str, Callable[[], None]] = {
     "nothing": nothing, "decoding-process": decoding_process, "decoding-thread": decoding_thread,
-    "prediction-ahead": prediction_ahead, "batches-ahead": batches_ahead, "pieces": pieces,
+    "prediction-ahead": prediction_ahead, "pieces": pieces,
 }
 
 

@@ -41,7 +41,7 @@ with st.container(horizontal=True, vertical_alignment="bottom"):
     datasets.menu(dataset)
 recipe = proposals.ensure_recipe(dataset)
 if why := proposals.reason(recipe, dataset):
-    st.info(why, icon=":material/cloud_off:")
+    st.info(why, icon=":material/info:")
 fields.problem()
 
 split = dataset_view.split_or_reason(dataset, recipe.data)

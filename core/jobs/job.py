@@ -43,7 +43,7 @@ class Kind:
 
 
 KINDS = {
-    "train": Kind("Training", "core.engine.worker:train", "core.runs.recovery:when_lost"),
+    "train": Kind("Training", "core.engine.train:train", "core.runs.recovery:when_lost"),
 }
 
 

@@ -23,12 +23,16 @@ CanDownload = Callable[[], bool]
 
 
 def reason(recipe: Recipe, dataset: Dataset, can_download: CanDownload) -> str:
-    """Why the small network is proposed for a dataset: the weights of the default one cannot be had, and there are no
-    others to begin with. "" where that is not so."""
+    """Why the small network is proposed for a dataset: its pictures are small, or there are no weights to begin with.
+    "" where that is not so."""
     backbone, variant = get(Recipe().model.backbone, Recipe().model.alpha)
     small = not get(recipe.model.backbone, recipe.model.alpha)[1].pretrained
     if not small or weights.find(backbone, variant) or _begin_with(dataset) or can_download():
         return ""
+    if along := weights_here():
+        return (f"Your pictures are small ({_typical_side(dataset)} pixels), so a small network is proposed that "
+                "learns from them alone: fine for simple pictures, such as digits. For photos take "
+                f"{along[0].title} on the Model page: it has learned from a million photos already.")
     return (f"The pretrained weights of {backbone.title} are not on this machine, and cannot be downloaded now. So a "
             "small network is proposed that learns from your pictures alone: fine for simple pictures, but with "
             "pretrained weights results on photos are nearly always much better.")

@@ -14,7 +14,7 @@ import pytest
 import tensorflow
 
 from core.data.images.decode import decode
-from core.engine import worker
+from core.engine import failures, train, worker
 from core.engine.model.loading import read_model
 from core.errors import DataError, DiskFullError, GraftError, OutOfMemoryError
 from core.recipe.fields import Recipe
@@ -201,7 +201,7 @@ def test_the_last_word_is_said_on_a_full_disk_too(tiny_run):
     (PermissionError(errno.EACCES, "Permission denied"), GraftError, "worker.log"),
 ])
 def test_errors_in_the_users_words(error, kind, said):
-    found = worker.explained(error)
+    found = failures.explained(error)
     assert type(found) is kind and said in found.hint and found.message
 
 
@@ -226,13 +226,13 @@ def test_activations_of_earlier_runs_are_known_before_keras_is_loaded(trained, t
     run = tiny_run("train.phases.0.freeze=all")
     workspace = Workspace(run.path.parent.parent)
     pixels = Pixels(Dataset.load(run.dataset_path), workspace, 32, "crop")
-    assert not worker.seen_before(workspace, pixels, "SmallNet")
+    assert not train.seen_before(workspace, pixels, "SmallNet")
     assert work(run) == 0
-    assert worker.seen_before(workspace, pixels, "SmallNet")
-    assert not worker.seen_before(workspace, pixels, "VGG16")
+    assert train.seen_before(workspace, pixels, "SmallNet")
+    assert not train.seen_before(workspace, pixels, "VGG16")
     for path in workspace.cache.glob("activations/*/meta.json"):
         path.write_text("{")
-    assert not worker.seen_before(workspace, pixels, "SmallNet")
+    assert not train.seen_before(workspace, pixels, "SmallNet")
 
 
 def test_the_recorded_model_says_what_it_was_made_from(trained):

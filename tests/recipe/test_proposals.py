@@ -6,6 +6,7 @@ from pathlib import Path
 
 import pytest
 
+from core.backbones import lite0
 from core.backbones.catalogue import get
 from core.recipe import proposals
 from core.recipe.fields import Recipe
@@ -52,9 +53,16 @@ def test_the_small_network_where_there_is_nothing(colours, weights):
     recipe = proposals.propose(colours, offline)
     assert (recipe.model.backbone, recipe.model.weights, recipe.data.image_size) == ("SmallNet", "none", 32)
     assert recipe.train.phases[0].freeze == "none"
-    assert "not on this machine" in proposals.reason(recipe, colours, offline)
     assert proposals.reason(recipe, colours, online) == ""
     assert proposals.obtainable(recipe, never_asked) and not proposals.obtainable(Recipe(), offline)
+
+
+def test_why_the_small_network_is_proposed(colours, weights, monkeypatch):
+    recipe = proposals.propose(colours, offline)
+    why = proposals.reason(recipe, colours, offline)
+    assert "are small (40 pixels)" in why and "EfficientNetLite0" in why
+    monkeypatch.setattr(lite0, "source", lambda: None)  # as without its package
+    assert "not on this machine" in proposals.reason(recipe, colours, offline)
 
 
 def test_another_backbone_keeps_what_fits_it():

@@ -221,8 +221,7 @@ def images(feeds: Feeds, plan: PhasePlan, index: int, stores: list[RowStore], ev
     """Images, through frozen layers too where there are any."""
     feeds.keep_pixels()
     model = _from_pixels(feeds.network.whole, plan)
-    return Feed(model, feeds.batches([feeds.pixels.read], index, ahead=True, transforms=feeds.image_transforms()),
-                evaluation)
+    return Feed(model, feeds.batches([feeds.pixels.read], index, transforms=feeds.image_transforms()), evaluation)
 
 
 WAYS: Sequence[Way] = (resident_features, cached_activations, images)
