@@ -6,7 +6,7 @@ from core.backbones.catalogue import get
 from pages.parts.app import footer, frame
 from pages.parts.model import backbones, cards, freeze, head, inside, presets, small_images, weights_panel
 from pages.parts.session import guards
-from pages.parts.widgets import fields
+from pages.parts.widgets import fields, phases
 
 frame.required()
 st.title("Model", anchor=False)
@@ -30,6 +30,7 @@ with st.expander("Every setting", expanded=own, icon=":material/tune:"):
 
     st.subheader("What is trained", anchor=False, help="A block is a natural piece of the network. The first blocks "
                  "see edges and colours, the last ones whole shapes.")
+    phases.choice(recipe, "model")
     left, right = st.columns([3, 2], gap="large")
     with left:
         freeze.slider(variant, recipe)
@@ -47,6 +48,8 @@ with st.expander("Every setting", expanded=own, icon=":material/tune:"):
         left, middle, right = st.columns(3, gap="medium")
         with left:
             fields.draw("data.image_size")
+            fields.draw("model.upsample")
+            fields.draw_dependents("model.upsample")
             st.caption(f"{backbone.title}: usually {backbone.default_size} px, at least {backbone.min_size} px.")
         with middle:
             fields.draw("data.resize")

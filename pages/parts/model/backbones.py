@@ -10,7 +10,7 @@ import streamlit as st
 
 from core import escape
 from core.backbones import weights
-from core.backbones.catalogue import BACKBONES, Backbone, get
+from core.backbones.catalogue import BACKBONES, Backbone, Variant, get
 from core.data.dataset import Dataset
 from core.estimates import measured, pass_seconds
 from core.recipe import proposals
@@ -26,10 +26,11 @@ FEW = 10
 """How many the filters name that go by rank."""
 _ROWS = 12
 """So many are seen at once."""
+_WIDTHS = "backbone-widths"
 _COLUMNS = {
     "title": st.column_config.TextColumn("Backbone", pinned=True, help="The pretrained network."),
     "alpha": st.column_config.NumberColumn(
-        "Width", format="%g", width=58, help="The width (alpha) that the figures of the row are of: the usual one."),
+        "Width", format="%g", width=58, help="The width (alpha) that the figures of the row are of."),
     "top1": st.column_config.NumberColumn(
         "Top-1", format="%.1f %%",
         help="How often its first guess is right among ImageNet's 1,000 classes. Higher: better features. A dash: "
@@ -58,13 +59,16 @@ _FILTERS: dict[str, Callable[[pd.DataFrame], pd.Series]] = {
 
 
 def table(recipe: Recipe, dataset: Dataset) -> None:
-    """All backbones, small ones first, with the figures of their usual width; the mark of a row chooses."""
-    everything = _frame(dataset)
+    """All backbones, small ones first, at their usual width or at every one; the mark of a row chooses."""
+    widths = bool(st.session_state.get(_WIDTHS))
+    everything = _frame(dataset, widths)
     with st.container(horizontal=True, vertical_alignment="bottom"):
         kept = st.pills("Show", list(_FILTERS), default="All", key="backbone-filter", required=True, wrap=True,
                         help=f"Fits a phone: at most {PHONE_MB:.0f} MB. Most accurate, quick here: the first {FEW}. "
                              "Here now: the pretrained weights are on this machine.")
         wanted = st.text_input("Search", key="backbone-search", placeholder="Name", width=150)
+        st.toggle("Every width", key=_WIDTHS, help="A row for each width (alpha) with published weights: narrower "
+                  "networks are smaller, faster and less exact.")
         several = st.toggle("Compare", key="backbone-compare", help="Mark two or more to see them side by side.")
     frame = everything[_FILTERS[kept or "All"](everything)]
     frame = frame[frame["title"].str.contains(wanted.strip(), case=False, regex=False)].reset_index(drop=True)
@@ -72,16 +76,15 @@ def table(recipe: Recipe, dataset: Dataset) -> None:
         st.caption("No backbone is like that.")
         return
     if several:
-        _side_by_side(frame, f"{kept}-{wanted}")
+        _side_by_side(frame, f"{kept}-{wanted}-{widths}")
     else:
-        _choosing(frame, recipe, f"{kept}-{wanted}")
-    _chart(everything, recipe)
+        _choosing(frame, recipe, f"{kept}-{wanted}-{widths}", widths)
+    _chart(everything, recipe, widths)
 
 
-def _choosing(frame: pd.DataFrame, recipe: Recipe, part: str) -> None:
-    chosen, _ = get(recipe.model.backbone, recipe.model.alpha)
-    names = frame["name"].tolist()
-    here = chosen.name if chosen.name in names else None
+def _choosing(frame: pd.DataFrame, recipe: Recipe, part: str, widths: bool) -> None:
+    chosen, names = _id_of(recipe, widths), frame["id"].tolist()
+    here = chosen if chosen in names else None
     key = key_for(f"backbones-{part}", here, read=lambda held: _marked(held, names))
     # Rows are marked, and marked only by their box: walking through the cells with the keyboard changes nothing.
     _grid(frame, key, "single-row", [names.index(here)] if here else [], lambda: _choose_marked(key, names))
@@ -95,14 +98,16 @@ def _side_by_side(frame: pd.DataFrame, part: str) -> None:
     if len(marked) < 2:
         st.caption("Mark two or more backbones.")
         return
-    blocks = [len(get(name)[1].graph.ends) for name in marked["name"]]
+    blocks = [len(get(*_split(row))[1].graph.ends) for row in marked["id"]]
     rows = {str(column["label"]): [_written(name, value) for value in marked[name]]
             for name, column in _COLUMNS.items() if name != "title"}
     rows["Blocks"] = [str(number) for number in blocks]
-    st.table(pd.DataFrame(rows, index=marked["title"].tolist()).T)
+    titles = [f"{title} {_written('alpha', alpha)}" if marked["title"].duplicated(keep=False).any() and alpha == alpha
+              else title for title, alpha in zip(marked["title"], marked["alpha"], strict=True)]
+    st.table(pd.DataFrame(rows, index=titles).T)
     with st.container(horizontal=True):
-        for name, title in zip(marked["name"], marked["title"], strict=True):
-            st.button(f"Use {title}", key=f"use-{name}", on_click=_choose, args=(name,))
+        for row, title in zip(marked["id"], titles, strict=True):
+            st.button(f"Use {title}", key=f"use-{row}", on_click=_choose_id, args=(row,))
 
 
 def _written(column: str, value: Any) -> str:
@@ -128,10 +133,10 @@ def _marked(held: Any, names: list[str]) -> str | None:
 
 def _choose_marked(key: str, names: list[str]) -> None:
     if (name := _marked(st.session_state[key], names)) is not None:  # the chosen one cannot be unmarked
-        _choose(name)
+        _choose_id(name)
 
 
-def _chart(frame: pd.DataFrame, recipe: Recipe) -> None:
+def _chart(frame: pd.DataFrame, recipe: Recipe, widths: bool) -> None:
     """Accuracy against what it costs: the size of the file, or the seconds on this machine."""
     chosen, _ = get(recipe.model.backbone, recipe.model.alpha)
     with st.expander("Accuracy against size and time", icon=":material/scatter_plot:"):
@@ -139,8 +144,10 @@ def _chart(frame: pd.DataFrame, recipe: Recipe) -> None:
                                        key="backbone-chart",
                                        format_func={"size": "size", "seconds": "time here"}.__getitem__) or "size"
         title = {"size": "size (MB)", "seconds": "one pass over your pictures here (s)"}[against]
-        charts.show(charts.accuracy_against(frame, against, title, chosen.title), "accuracy-chart",
-                    f"ImageNet accuracy of the backbones against {title}; {chosen.title} is marked")
+        row = _id_of(recipe, widths)
+        charts.show(charts.accuracy_against(frame, against, title, row), f"accuracy-chart-{against}-{row}",
+                    f"ImageNet accuracy of the backbones against {title}; {chosen.title} is marked", _choose_id)
+        st.caption("A click on a point chooses the backbone.")
 
 
 def choice(recipe: Recipe) -> None:
@@ -167,28 +174,50 @@ def choice(recipe: Recipe) -> None:
                    f"Licence of the weights: {backbone.licence}.")
 
 
-def _frame(dataset: Dataset) -> pd.DataFrame:
-    """A row a backbone, small ones first: the order never changes."""
+def _frame(dataset: Dataset, widths: bool) -> pd.DataFrame:
+    """A row a backbone, or one a width of each, small ones first: the order never changes."""
     images, speeds = len(dataset.usable()), measured(state.workspace())
-    frame = pd.DataFrame([_row(backbone, images, speeds) for backbone in BACKBONES.values()])
+    frame = pd.DataFrame([
+        _row(backbone, variant, images, speeds, widths) for backbone in BACKBONES.values()
+        for variant in (backbone.variants if widths else [get(backbone.name)[1]])])
     return frame.sort_values("parameters", kind="stable").reset_index(drop=True)
 
 
-def _row(backbone: Backbone, images: int, speeds: dict[str, float]) -> dict[str, object]:
-    variant = get(backbone.name)[1]
-    here = [item for item in backbone.variants if weights.find(backbone, item)]
-    widths = ", ".join(f"{item.alpha:g}" for item in here if item.alpha is not None)
+def _row(backbone: Backbone, variant: Variant, images: int, speeds: dict[str, float], alone: bool
+         ) -> dict[str, object]:
+    """`alone`: the row speaks of this width only, else of all the backbone's."""
+    here = [item for item in ([variant] if alone else backbone.variants) if weights.find(backbone, item)]
+    widths = "" if alone else ", ".join(f"{item.alpha:g}" for item in here if item.alpha is not None)
     there = "download" if connection.can_download() else "not here"
     if not variant.pretrained:
         there = "random"
     return {
-        "name": backbone.name, "title": backbone.title, "alpha": variant.alpha,
+        "id": _id(backbone, variant, alone), "title": backbone.title, "alpha": variant.alpha,
         "weights": f"here ({widths})" if widths else "here" if here else there,
         "here": bool(here) or not variant.pretrained,
         "parameters": variant.parameters / 1e6, "size": variant.size_mb, "depth": backbone.depth,
         "top1": _percent(variant.top1), "top5": _percent(variant.top5), "input": backbone.default_size,
         "seconds": pass_seconds(variant.mult_adds, images, speeds),
     }
+
+
+def _id(backbone: Backbone, variant: Variant, width: bool) -> str:
+    return backbone.name if not width or variant.alpha is None else f"{backbone.name} {variant.alpha:g}"
+
+
+def _id_of(recipe: Recipe, widths: bool) -> str:
+    """The row that is chosen."""
+    return _id(*get(recipe.model.backbone, recipe.model.alpha), widths)
+
+
+def _split(row: str) -> tuple[str, float | None]:
+    """Backbone and width of a row; without a width: the usual one, or the one whose weights are here."""
+    name, _, alpha = row.partition(" ")
+    return name, float(alpha) if alpha else None
+
+
+def _choose_id(row: str) -> None:
+    _choose(*_split(row))
 
 
 def _percent(share: float | None) -> float | None:

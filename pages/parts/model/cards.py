@@ -12,6 +12,7 @@ from core.recipe import choices
 from core.recipe.fields import Recipe
 from pages.parts.app import connection
 from pages.parts.data import dataset_view
+from pages.parts.model import weights_panel
 from pages.parts.session import state
 from pages.parts.widgets import wording
 
@@ -69,4 +70,5 @@ def choose(dataset_id: str, recipe: Recipe | None) -> None:
     """Take a proposed recipe; None keeps the present one, for its settings to be changed."""
     state.put(CUSTOM, dataset_id if recipe is None else None)
     if recipe is not None:
+        weights_panel.follow_recipe()
         state.set_recipe(recipe)

@@ -6,7 +6,6 @@ import math
 
 import streamlit as st
 
-from core import escape
 from core.backbones.catalogue import Variant
 from core.backbones.freezing import cut, cut_behind, cut_layers, frozen_blocks, frozen_layers
 from core.backbones.graph import Graph
@@ -20,10 +19,10 @@ from core.summary import SummaryLayer, summary_layers
 from pages.parts.data import dataset_view
 from pages.parts.model import network_picture
 from pages.parts.session import state
-from pages.parts.widgets import errors, wording
+from pages.parts.widgets import errors, phases, wording
 from pages.parts.widgets.keys import key_for
 
-_FREEZE, _CUT = "train.phases.0.freeze", "model.cut_layer"
+_CUT = "model.cut_layer"
 _PROBLEM = "network-problem"
 _STATES = {"kept": "kept as it was pretrained", "retrained": "trained again", "dropped": "dropped, not built"}
 
@@ -35,7 +34,8 @@ def slider(variant: Variant, recipe: Recipe) -> None:
     current = options[_frozen(graph, recipe)]
     key = key_for("freeze", current)
     st.select_slider(
-        "Frozen up to and including", options, current, key=key, on_change=_take, args=(_FREEZE, key),
+        "Frozen up to and including", options, current, key=key, on_change=_take,
+        args=(phases.path(recipe, "freeze"), key),
         format_func=lambda name: {"none": "nothing", "all": "everything"}.get(name, _readable(name)),
         help="Frozen blocks keep what they learned in pretraining. Few pictures: freeze everything, only the new head "
              "learns. Many pictures, or pictures unlike photos: let the last blocks learn too.")
@@ -45,23 +45,19 @@ def picture(variant: Variant, recipe: Recipe, dataset: Dataset) -> None:
     """The network from the picture to the classes; a click on a block freezes up to it, the scissors cut behind it."""
     found = _estimate(recipe, dataset)
     graph = cut(variant.graph, recipe.model.cut_layer)
-    frozen, first = _frozen(graph, recipe), found.phases[0]
+    frozen, phase = _frozen(graph, recipe), found.phases[phases.chosen(recipe)]
     head = _head(recipe, len(dataset.classes))
     tallest = math.log10(max([block.parameters for block in variant.blocks]
                              + [layer.parameters for layers in head.values() for layer in layers]) + 10)
     points = ["none", *(name for name, _ in graph.ends[:-1]), "all"]
-    bars = [_bar(variant, index, points, frozen, first.states[index], recipe, tallest)
+    bars = [_bar(variant, index, points, frozen, phase.states[index], recipe, tallest)
             for index in range(len(variant.blocks))]
     parts = [_part(name, layers, tallest) for name, layers in head.items()]
-    network_picture.draw(bars, parts, _keys(found, first), frozen == 0, "network",
-                         lambda point: _set(_FREEZE, point), lambda layer: _set(_CUT, layer or None))
-    if len(recipe.train.phases) > 1:
-        phase = escape.markdown(first.name)
-        st.caption(f"This training has {len(recipe.train.phases)} phases. The picture and its figures show the first, "
-                   f"*{phase}*; the others are set on the Train page.")
-    else:
-        st.caption("Click a block to freeze up to it, once more to let it learn. The scissors cut the network off "
-                   "behind a block.")
+    freeze = phases.path(recipe, "freeze")
+    network_picture.draw(bars, parts, _keys(phase), frozen == 0, "network",
+                         lambda point: _set(freeze, point), lambda layer: _set(_CUT, layer or None))
+    st.caption("Click a block to freeze up to it, once more to let it learn. The scissors cut the network off "
+               "behind a block.")
     problem()
 
 
@@ -75,20 +71,20 @@ def problem() -> None:
 def figures(recipe: Recipe, dataset: Dataset) -> None:
     """What is kept, trained and dropped, and what that costs: all of one plan."""
     found = _estimate(recipe, dataset)
-    first = found.phases[0]
+    phase = found.phases[phases.chosen(recipe)]
     with st.grid(2, min_column_width=140):
-        _metric("Trained", wording.amount(first.trained),
-                f"{wording.percent(first.trained / found.parameters)} of all",
-                f"The weights that change while training, the head's included: {first.trained:,} of "
+        _metric("Trained", wording.amount(phase.trained),
+                f"{wording.percent(phase.trained / found.parameters)} of all",
+                f"The weights that change while training, the head's included: {phase.trained:,} of "
                 f"{found.parameters:,}.")
-        _metric("Kept", wording.amount(found.parameters - first.trained), "as they are",
+        _metric("Kept", wording.amount(found.parameters - phase.trained), "as they are",
                 "Weights that stay as they were pretrained.")
         if found.dropped:
             _metric("Dropped", wording.amount(found.dropped), "behind the cut",
                     "Weights of the backbone behind the cut: they are not built.")
         _metric("Kept on disk", wording.size(found.cache_bytes), "frozen blocks' output",
                 "Frozen blocks run once per picture. Their output is kept, so that no epoch runs them again.")
-        _metric("Work per epoch", _work(first), f"{wording.duration(first.epoch_s)} an epoch",
+        _metric("Work per epoch", _work(phase), f"{wording.duration(phase.epoch_s)} an epoch",
                 "Share of the backbone that every epoch runs through, and what that takes on this machine.")
         _metric("Whole training", wording.duration(found.total_s), "estimated",
                 "Loading, one pass through the frozen blocks, and every epoch of every phase.")
@@ -97,12 +93,13 @@ def figures(recipe: Recipe, dataset: Dataset) -> None:
 def advanced(variant: Variant, recipe: Recipe) -> None:
     """Freeze point and cut at any layer, by name."""
     names = cut(variant.graph, recipe.model.cut_layer).names
-    freeze = recipe.train.phases[0].freeze
+    freeze = recipe.train.phases[phases.chosen(recipe)].freeze
     points = ["none", "all", *([freeze] if freeze not in ("none", "all", *names) else []), *names]
     key = key_for("freeze-layer", freeze)
     st.selectbox("Frozen up to and including the layer", points, points.index(freeze), key=key, on_change=_take,
-                 args=(_FREEZE, key), help="Any layer of the backbone, by its name in Keras. Batch normalisation in "
-                                           "frozen layers never changes.")
+                 args=(phases.path(recipe, "freeze"), key),
+                 help="Any layer of the backbone, by its name in Keras. Batch normalisation in frozen layers never "
+                      "changes.")
     cuts = [None, *cut_layers(variant.graph)]
     key = key_for("cut-layer", recipe.model.cut_layer)
     st.selectbox("Cut off behind the layer", cuts, cuts.index(recipe.model.cut_layer), key=key, on_change=_take,
@@ -111,7 +108,7 @@ def advanced(variant: Variant, recipe: Recipe) -> None:
 
 def random_and_frozen(recipe: Recipe) -> None:
     """Say so when blocks with random weights would be frozen: they would never learn."""
-    if recipe.model.weights == "none" and recipe.train.phases[0].freeze != "none":
+    if recipe.model.weights == "none" and any(phase.freeze != "none" for phase in recipe.train.phases):
         st.warning("Frozen blocks with random weights never learn anything.", icon=":material/ac_unit:")
         if st.button("Train everything"):
             state.set_recipe(proposals.with_weights(recipe, "none"))
@@ -128,8 +125,8 @@ def _estimate(recipe: Recipe, dataset: Dataset) -> Plan:
 
 
 def _frozen(graph: Graph, recipe: Recipe) -> int:
-    """Number of wholly frozen blocks in the first phase."""
-    return frozen_blocks(graph, frozen_layers(graph, recipe.train.phases[0].freeze))
+    """Number of wholly frozen blocks in the chosen phase."""
+    return frozen_blocks(graph, frozen_layers(graph, recipe.train.phases[phases.chosen(recipe)].freeze))
 
 
 def _take(path: str, key: str) -> None:
@@ -160,7 +157,8 @@ def _bar(variant: Variant, index: int, points: list[str], frozen: int, kind: str
     behind = f"behind {_readable(block.name)}, at {layer}"
     return network_picture.Bar(
         name=block.name, state=kind, height=_height(block.parameters, tallest),
-        label=f"{_readable(block.name)}: {wording.amount(block.parameters)} parameters, output {side}, {_STATES[kind]}."
+        label=f"{_readable(block.name)}: {wording.count(block.layers, 'layer')}, "
+              f"{wording.amount(block.parameters)} parameters, output {side}, {_STATES[kind]}."
               f" Click: {'let it learn' if edge else 'freeze up to it'}",
         cut_label=f"Remove the cut {behind}" if is_cut else f"Cut the network off {behind}",
         freeze_to=points[place] if place < len(points) else block.name,  # beyond the cut: refused, and why is told
@@ -197,8 +195,8 @@ def _height(parameters: int, tallest: float) -> float:
     return round(10 + 90 * max(math.log10(parameters + 10) - 1, 0) / (tallest - 1), 1)
 
 
-def _keys(found: Plan, first: PlannedPhase) -> list[tuple[str, str]]:
-    numbers = {kind: first.states.count(kind) for kind in _STATES}
+def _keys(phase: PlannedPhase) -> list[tuple[str, str]]:
+    numbers = {kind: phase.states.count(kind) for kind in _STATES}
     trained = numbers["retrained"]
     keys = [("kept", f"kept: {wording.count(numbers['kept'], 'block')}"),
             ("retrained", f"trained: {wording.count(trained, 'block') + ' and the head' if trained else 'the head'}")]

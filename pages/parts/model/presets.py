@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from pathlib import Path
 
 import streamlit as st
@@ -19,6 +20,8 @@ from core.recipe.specs import require_available
 from pages.parts.app import connection
 from pages.parts.model import cards
 from pages.parts.widgets import errors
+
+_SPLIT = ("validation", "test", "seed", "group_pattern")
 
 
 def button(dataset: Dataset, recipe: Recipe, proposed: list[Choice]) -> None:
@@ -44,9 +47,10 @@ def gallery(dataset: Dataset, recipe: Recipe, proposed: list[Choice]) -> None:
 
 
 def taken_over(preset: Preset, recipe: Recipe) -> Recipe:
-    """The preset's whole recipe; the split stays as drawn unless the preset has a seed of its own."""
-    own_seed = "seed" in preset.settings.get("data", {})
-    return preset.recipe if own_seed else preset.recipe.override([f"data.seed={recipe.data.seed}"])
+    """The preset's whole recipe; of the split everything stays as it was drawn that the preset does not set itself."""
+    kept = {name: value for name, value in recipe.data.model_dump(mode="json").items()
+            if name in _SPLIT and name not in preset.settings.get("data", {})}
+    return preset.recipe.override([f"data.{name}={json.dumps(value)}" for name, value in kept.items()])
 
 
 def reason(preset: Preset, classes: int) -> str:

@@ -19,7 +19,7 @@ from core.recipe.fields import Recipe
 from core.runs.index import list_runs
 from core.runs.run import Run
 from pages.parts.app import connection
-from pages.parts.model.proposals import reason
+from pages.parts.model.proposals import obtainable, reason
 from pages.parts.session import state
 from pages.parts.widgets import errors, wording
 from pages.parts.widgets.keys import key_for
@@ -51,6 +51,12 @@ def source(recipe: Recipe, dataset: Dataset) -> None:
         _run(recipe, runs)
     if now in ("imagenet", "none") or recipe.model.own_weights:
         weights_notice(recipe, dataset)
+
+
+def follow_recipe() -> None:
+    """A whole recipe was taken: what was being chosen here before is no more."""
+    state.put(_SOURCE, None)
+    state.put(_FILE, None)
 
 
 def _source(recipe: Recipe) -> str:
@@ -213,7 +219,9 @@ def weights_notice(recipe: Recipe, dataset: Dataset) -> None:
     """Where the starting weights come from; when they cannot be had, the ways out."""
     backbone, variant = get(recipe.model.backbone, recipe.model.alpha)
     if recipe.model.own_weights:
-        st.badge(_own_name(recipe), icon=":material/check:", color="green")
+        here = obtainable(recipe)
+        st.badge(_own_name(recipe) + ("" if here else ", not here yet"), color="green" if here else "orange",
+                 icon=":material/check:" if here else ":material/upload_file:")
         return
     if recipe.model.weights == "none":
         st.badge("random weights", icon=":material/casino:", color="orange")
@@ -233,9 +241,11 @@ def _why_random(recipe: Recipe, dataset: Dataset) -> None:
     here = proposals.weights_here()
     if not (text := reason(recipe, dataset)):
         return
-    _, variant = get(Recipe().model.backbone, Recipe().model.alpha)
-    st.info(f"{text}\n\nTo have them, connect this machine to the internet, or place the file `{variant.weights_file}` "
-            "into `~/.keras/models` or the folder named by `GRAFT_WEIGHTS_DIR`.", icon=":material/cloud_off:")
+    if here is None:
+        _, variant = get(Recipe().model.backbone, Recipe().model.alpha)
+        text += (f"\n\nTo have them, connect this machine to the internet, or place the file `{variant.weights_file}` "
+                 "into `~/.keras/models` or the folder named by `GRAFT_WEIGHTS_DIR`.")
+    st.info(text, icon=":material/info:")
     if here is not None and st.button(f"Use {_named(*here)}, which is here"):
         state.set_recipe(proposals.with_backbone(proposals.without_small_network(recipe), *here))
         st.rerun()

@@ -17,7 +17,7 @@ from core.recipe.fields import OPERATIONS, Recipe
 from core.recipe.specs import field_spec
 from pages.parts.data import dataset_view
 from pages.parts.session import state
-from pages.parts.widgets import charts, fields, wording
+from pages.parts.widgets import charts, fields, phases, wording
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -30,19 +30,19 @@ def settings(dataset: Dataset, recipe: Recipe) -> None:
     left, right = st.columns(2, gap="large")
     with left:
         st.subheader("Training", anchor=False)
-        _training()
+        _training(recipe)
     with right:
         st.subheader("Augmentation", anchor=False, help="Random changes to the training pictures, so that the network "
                      "learns what matters and not the pictures by heart.")
         _augmentation(dataset, recipe)
     with st.expander("Advanced", icon=":material/tune:"):
-        _advanced()
+        _advanced(recipe)
 
 
 def summary(dataset: Dataset, recipe: Recipe) -> None:
     """One line on what Start would do."""
     counts = dataset_view.split(dataset, recipe.data)["split"].value_counts()
-    cost = _cost(recipe, counts)
+    cost = _cost(recipe, dataset, counts)
     images = ", ".join(f"{counts[name]:,} {charts.NAMES[name]}" for name in charts.COLORS if name in counts)
     with st.container(horizontal=True, vertical_alignment="center", gap="small"):
         st.badge(wording.model(recipe), icon=":material/account_tree:", color="primary")
@@ -50,19 +50,20 @@ def summary(dataset: Dataset, recipe: Recipe) -> None:
                  icon=":material/photo_library:", color="gray")
         st.badge(f"about {wording.duration(cost.total_s)}", icon=":material/schedule:", color="gray",
                  help=f"A rough guess: {wording.duration(cost.prepare_s)} to run the frozen layers once and "
-                      f"{wording.duration(cost.epoch_s)} an epoch, if nothing was prepared before.")
+                      f"{_epochs(cost)}, if nothing was prepared before.")
         if cost.cache_bytes:
             st.badge(f"keeps {wording.size(cost.cache_bytes)} on disk", icon=":material/database:", color="gray",
                      help="What the frozen layers give for every picture, and decoded pictures where they are read "
                           "again and again. Later runs use it, too; it is removed when its place is needed.")
 
 
-def _training() -> None:
+def _training(recipe: Recipe) -> None:
+    phases.choice(recipe, "train")
     with st.grid(2, min_column_width=140):
-        fields.draw("train.phases.0.epochs")
+        fields.draw(phases.path(recipe, "epochs"))
         fields.draw("train.batch_size", options=[8, 16, 32, 64, 128, 256])
-        fields.draw("train.phases.0.optimizer")
-        fields.draw("train.phases.0.learning_rate")
+        fields.draw(phases.path(recipe, "optimizer"))
+        fields.draw(phases.path(recipe, "learning_rate"))
 
 
 def _augmentation(dataset: Dataset, recipe: Recipe) -> None:
@@ -95,27 +96,34 @@ def _both_times(dataset: Dataset, recipe: Recipe) -> str:
     """How long the run takes with a few views, and with fresh changes every epoch."""
     counts = dataset_view.split(dataset, recipe.data)["split"].value_counts()
     views = recipe.augment.views if isinstance(recipe.augment.views, int) else field_spec("augment.views").default
-    few, fresh = (wording.duration(_cost(recipe.override([f"augment.views={choice}"]), counts).total_s)
+    few, fresh = (wording.duration(_cost(recipe.override([f"augment.views={choice}"]), dataset, counts).total_s)
                   for choice in (views, "fresh"))
     return f"This run takes about **{few}** with {wording.count(views, 'view')}, about **{fresh}** with *fresh*."
 
 
-def _cost(recipe: Recipe, counts: pd.Series) -> Plan:
-    return estimate(recipe, int(counts.sum()), int(counts["train"]), state.workspace())
+def _epochs(cost: Plan) -> str:
+    """What an epoch takes, in each phase."""
+    each = [f"{wording.duration(phase.epoch_s)} an epoch" for phase in cost.phases]
+    return each[0] if len(each) == 1 else ", ".join(
+        f"{text} in the phase {escape.markdown(phase.name)}" for text, phase in zip(each, cost.phases, strict=True))
 
 
-def _advanced() -> None:
+def _cost(recipe: Recipe, dataset: Dataset, counts: pd.Series) -> Plan:
+    return estimate(recipe, int(counts.sum()), int(counts["train"]), state.workspace(), len(dataset.classes))
+
+
+def _advanced(recipe: Recipe) -> None:
     left, middle, right = st.columns(3, gap="large")
     with left:
-        fields.draw("train.phases.0.schedule")
-        fields.draw_dependents("train.phases.0.schedule")
-        fields.draw("train.phases.0.patience")
+        fields.draw(phases.path(recipe, "schedule"))
+        fields.draw_dependents(phases.path(recipe, "schedule"))
+        fields.draw(phases.path(recipe, "patience"))
         fields.draw("train.monitor")
     with middle:
-        fields.draw_dependents("train.phases.0.optimizer")
-        for path in ("train.phases.0.weight_decay", "train.phases.0.clip_norm", "train.phases.0.clip_value",
-                     "train.seed"):
-            fields.draw(path)
+        fields.draw_dependents(phases.path(recipe, "optimizer"))
+        for name in ("weight_decay", "clip_norm", "clip_value"):
+            fields.draw(phases.path(recipe, name))
+        fields.draw("train.seed")
     with right:
         fields.draw("train.class_weights")
         fields.draw("train.label_smoothing")

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from typing import TYPE_CHECKING, Any
 
 import plotly.graph_objects as go
@@ -20,9 +21,23 @@ _CONFIG = {"displayModeBar": False, "scrollZoom": False}
 _GRID = "rgba(128,140,134,0.22)"
 
 
-def show(figure: go.Figure, key: str, description: str) -> None:
-    """Draw a figure; `description` is its text for people who cannot see it."""
-    st.plotly_chart(figure, key=key, config=_CONFIG, alt=description)
+def show(figure: go.Figure, key: str, description: str, on_click: Callable[[Any], None] | None = None) -> None:
+    """Draw a figure.
+
+    Args:
+        description: Its text for people who cannot see it.
+        on_click: Gets the `customdata` of a point that is clicked.
+    """
+    if on_click is None:
+        st.plotly_chart(figure, key=key, config=_CONFIG, alt=description)
+        return
+
+    def clicked() -> None:
+        points = st.session_state[key]["selection"]["points"]
+        if points and "customdata" in points[0]:
+            on_click(points[0]["customdata"])
+
+    st.plotly_chart(figure, key=key, config=_CONFIG, alt=description, on_select=clicked, selection_mode="points")
 
 
 def class_counts(table: pd.DataFrame) -> go.Figure:
@@ -83,15 +98,16 @@ def confusion(matrix: list[list[int]], classes: list[str]) -> go.Figure:
 
 
 def accuracy_against(table: pd.DataFrame, column: str, title: str, chosen: str) -> go.Figure:
-    """ImageNet accuracy of backbones against what they cost, the chosen one marked. `table`: title, top1 (percent) and
-    the column."""
+    """ImageNet accuracy of backbones against what they cost, the chosen one marked; a point carries the row's `id`.
+    `table`: id, title, top1 (percent) and the column."""
     known = table.dropna(subset=["top1", column])
-    is_chosen = known["title"] == chosen
+    is_chosen = known["id"] == chosen
     figure = go.Figure()
     for part, colour, size, text in ((known[~is_chosen], COLORS["train"], 9, False),
                                      (known[is_chosen], COLORS["validation"], 15, True)):
         figure.add_scatter(
             x=part[column], y=part["top1"], mode="markers+text" if text else "markers", text=part["title"],
+            customdata=part["id"],
             textposition="top center",
             marker={"color": colour, "size": size, "symbol": "diamond" if text else "circle"},
             hovertemplate="%{text}: %{y:.1f} % · " + title + " %{x:,.3g}<extra></extra>", showlegend=False, name="",

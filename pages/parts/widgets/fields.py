@@ -60,9 +60,9 @@ def draw_dependents(path: str) -> None:
 
 def problem() -> None:
     """Show why the last change was refused, once."""
-    if (text := state.get(_PROBLEM)) is not None:
+    if (refused := state.get(_PROBLEM)) is not None:
         state.put(_PROBLEM, None)
-        errors.show(RecipeError(text))
+        errors.show(RecipeError(*refused))
 
 
 def read(recipe: Recipe, path: str) -> Any:
@@ -114,4 +114,4 @@ def commit(path: str, key: str) -> None:
     try:
         state.change(path, None if value == "" else value)
     except RecipeError as error:
-        state.put(_PROBLEM, error.message)
+        state.put(_PROBLEM, (error.message, error.hint))

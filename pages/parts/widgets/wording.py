@@ -69,8 +69,9 @@ def backbone(recipe: Recipe) -> str:
 
 def frozen(recipe: Recipe) -> str:
     """How much of the backbone stays as it is."""
-    freeze = recipe.train.phases[0].freeze
-    return {"all": "frozen", "none": "all trained"}.get(freeze, f"frozen to {freeze}")
+    names = {"all": "frozen", "none": "all trained"}
+    each = [names.get(phase.freeze, f"frozen to {phase.freeze}") for phase in recipe.train.phases]
+    return ", then ".join(text for index, text in enumerate(each) if index == 0 or text != each[index - 1])
 
 
 def model(recipe: Recipe) -> str:
