@@ -81,7 +81,7 @@ def parse(text: str, place: str) -> tuple[Edit, ...]:
         NewerFormatError: an edit that this version does not know.
         ValueError: a line is no edit.
     """
-    return tuple(_edit(json.loads(line), place) for line in text.splitlines())
+    return tuple(_edit(json.loads(line), place) for line in text.split("\n")[:-1])  # names may hold other line ends
 
 
 def _edit(document: Any, place: str) -> Edit:

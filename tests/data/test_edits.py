@@ -169,3 +169,10 @@ def test_a_newer_description_is_listed_with_a_sentence_and_left_alone(workspace,
     with pytest.raises(NewerFormatError):
         rename_dataset(workspace, dataset.id, "Old")
     assert read_json(path) == {"schema": 3, "title": "what comes"}
+
+
+@pytest.mark.parametrize("name", ["a\u2028b", "a\u2029b", "a\u0085b"])
+def test_line_ends_inside_names_are_no_ends_of_lines(dataset, name):
+    with edits.editing(dataset.path):
+        edits.append(dataset.path, "rename_class", old=name, new="cats")
+    assert [edit.values["old"] for edit in Dataset.load(dataset.path).edits] == [name]

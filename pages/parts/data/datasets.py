@@ -60,8 +60,8 @@ def take_in() -> None:
     state.put("uploads", state.get("uploads", 0) + 1)  # a new key: an empty uploader
     archives = [upload for upload in uploads if names.suffix(upload.name) in names.ARCHIVE_SUFFIXES]
     others = [upload.name for upload in uploads if upload not in archives]
-    with errors.shown():
-        for upload in archives:
+    for upload in archives:
+        with errors.shown():  # one that is refused keeps no other from being read
             path = save_upload(upload, upload.name, state.workspace())
             reading.from_upload(path, _stem(upload.name), state.workspace())
     memory.release(*uploads)
