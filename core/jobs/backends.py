@@ -12,6 +12,7 @@ from typing import Any, Protocol
 
 import psutil
 
+from core.errors import RunError
 from core.jobs.job import Job
 from core.store import processes
 
@@ -78,6 +79,18 @@ class LocalProcesses:
 
 LOCAL = LocalProcesses()
 """One for the whole process: it knows its children."""
+BACKENDS: dict[str, Backend] = {"local": LOCAL}
+"""Another place for workers is another row. Which one starts a machine's jobs, its limits say; which one has started a
+job, the job's status."""
+
+
+def backend(name: str) -> Backend:
+    """A row of BACKENDS. Raises RunError when this version knows no such place."""
+    try:
+        return BACKENDS[name]
+    except KeyError:
+        raise RunError(f"This version of Graft cannot start jobs on {name!r}.",
+                       f"Use one of {', '.join(BACKENDS)} in the machine's limits.") from None
 
 
 def worker_environment() -> dict[str, str]:

@@ -22,7 +22,7 @@ from filelock import Timeout
 
 from core.errors import GraftError, NewerFormatError, RunError
 from core.jobs import reaper
-from core.jobs.backends import LOCAL, Backend
+from core.jobs.backends import LOCAL, backend
 from core.jobs.job import KINDS, Job, named
 from core.jobs.status import PREPARE, Status
 from core.store.documents import Format
@@ -34,7 +34,7 @@ _START_SECONDS = 30.0
 log = logging.getLogger("graft.jobs")
 
 
-def submit(job: Job, machine: Machine, backend: Backend = LOCAL) -> None:
+def submit(job: Job, machine: Machine) -> None:
     """Put a job into the queue; it starts at once when there is room.
 
     Raises:
@@ -43,10 +43,10 @@ def submit(job: Job, machine: Machine, backend: Backend = LOCAL) -> None:
     """
     _require_active(job.status())
     _enter(job, machine)
-    tick(machine, backend)
+    tick(machine)
 
 
-def run_now(job: Job, machine: Machine, backend: Backend = LOCAL) -> None:
+def run_now(job: Job, machine: Machine) -> None:
     """Start a job at once, past the queue (the command line's foreground run). It takes a slot all the same.
 
     Raises:
@@ -59,27 +59,27 @@ def run_now(job: Job, machine: Machine, backend: Backend = LOCAL) -> None:
         status = job.status()
         _require_active(status)
         if status.state == "queued":  # else somebody's `tick` was faster
-            _start(job, status, backend)
+            _start(job, status, machine)
 
 
-def tick(machine: Machine, backend: Backend = LOCAL) -> None:
+def tick(machine: Machine) -> None:
     """Find the jobs whose process is gone, and start what waits while there is room. Costs as much as there are active
     jobs, however many have ended: call it while polling."""
     LOCAL.collect()
     with disk_errors():
         _make_index(machine)
-        states, ended = _look(machine, backend)
+        states, ended = _look(machine)
         if not ended and all(status.state == "running" for _, status in states):
             return
         with _one_at_a_time(machine) as entered:
             if entered:
-                _start_what_fits(machine, backend)
+                _start_what_fits(machine)
 
 
-def reap(machine: Machine, backend: Backend = LOCAL) -> None:
+def reap(machine: Machine) -> None:
     """Find the jobs whose process is gone, and start nothing: for who only wants to know how things stand."""
     for job in active(machine):
-        reaper.judge(job, backend)
+        reaper.judge(job)
 
 
 def active(machine: Machine) -> list[Job]:
@@ -97,14 +97,12 @@ def rebuild(machine: Machine) -> None:
         _enter(job, machine)
 
 
-def wait(
-    job: Job, on_change: Callable[[Status], None] | None = None, poll: float = 0.2, backend: Backend = LOCAL
-) -> Status:
+def wait(job: Job, on_change: Callable[[Status], None] | None = None, poll: float = 0.2) -> Status:
     """Block until the job has ended, or its process is gone; `on_change` sees every new status."""
     seen = None
     while True:
         LOCAL.collect()
-        status = reaper.judge(job, backend)
+        status = reaper.judge(job)
         if on_change is not None and status != seen:
             on_change(status)
         seen = status
@@ -113,14 +111,20 @@ def wait(
         time.sleep(poll)
 
 
-def _start(job: Job, status: Status, backend: Backend) -> None:
-    handle = backend.start(job)
-    job.write_status(replace(status, state="running", stage=PREPARE, handle=handle, host="", pid=None,
-                             pid_started=None, started=time.time(), message="Starting"))
+def _start(job: Job, status: Status, machine: Machine) -> None:
+    name = machine.limits.backend
+    place = backend(name)
+    handle = place.start(job)
+    try:
+        job.write_status(replace(status, state="running", stage=PREPARE, backend=name, handle=handle, host="",
+                                 pid=None, pid_started=None, started=time.time(), message="Starting"))
+    except BaseException:
+        place.cancel(handle)  # nobody would know of it, and the next look would start another one
+        raise
 
 
-def _start_what_fits(machine: Machine, backend: Backend) -> None:
-    states, ended = _look(machine, backend)
+def _start_what_fits(machine: Machine) -> None:
+    states, ended = _look(machine)
     for entry, job in ended:
         if _taken_up_again(job):
             states.append((job, job.status()))
@@ -129,7 +133,7 @@ def _start_what_fits(machine: Machine, backend: Backend) -> None:
     room = machine.limits.max_parallel_runs - sum(status.state == "running" for _, status in states)
     waiting = [(job, status) for job, status in states if status.state == "queued" and not job.newer]
     for job, status in sorted(waiting, key=lambda pair: pair[1].queued)[:max(room, 0)]:
-        _start_or_fail(job, status, backend)
+        _start_or_fail(job, status, machine)
 
 
 def _taken_up_again(job: Job) -> bool:
@@ -142,10 +146,10 @@ def _taken_up_again(job: Job) -> bool:
     return job.status().state == "queued"
 
 
-def _start_or_fail(job: Job, status: Status, backend: Backend) -> None:
+def _start_or_fail(job: Job, status: Status, machine: Machine) -> None:
     try:
-        _start(job, status, backend)
-    except OSError as error:  # those behind it are to start all the same
+        _start(job, status, machine)
+    except (GraftError, OSError) as error:  # those behind it are to start all the same
         log.exception("Job %s could not be started.", job.id)
         with contextlib.suppress(OSError):
             job.write_status(replace(status, state="failed", message="It could not be started.", error={
@@ -158,12 +162,12 @@ def _require_active(status: Status) -> None:
         raise RunError(f"The run is {status.state}.", "Start a new run.")
 
 
-def _look(machine: Machine, backend: Backend) -> tuple[list[tuple[Job, Status]], list[tuple[Path, Job]]]:
+def _look(machine: Machine) -> tuple[list[tuple[Job, Status]], list[tuple[Path, Job]]]:
     """The jobs in the index that wait or work, and those that do no more, with their files."""
     found, ended = [], []
     for entry, folder in _entries(machine).items():
         job = Job(folder)
-        status = reaper.judge(job, backend)
+        status = reaper.judge(job)
         if status.active:
             found.append((job, status))
         elif not job.newer:

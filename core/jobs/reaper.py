@@ -10,7 +10,7 @@ import contextlib
 import time
 from dataclasses import replace
 
-from core.jobs.backends import LOCAL, Backend
+from core.jobs.backends import BACKENDS
 from core.jobs.job import Job
 from core.jobs.status import Status
 from core.store.processes import alive, this_host
@@ -21,25 +21,26 @@ MISSED_BEATS = 6
 """A job elsewhere that has missed so many is given up. Clocks of computers that share a folder agree within seconds."""
 
 
-def judge(job: Job, backend: Backend = LOCAL) -> Status:
+def judge(job: Job) -> Status:
     """The state now; a running job whose process is gone is `interrupted`, and stays so on disk."""
     status = job.status()
-    if not lost(job, status, backend):
+    if not lost(job, status):
         return status
     status = job.status()  # its last word may have come in between
-    if lost(job, status, backend):
+    if lost(job, status):
         status = replace(status, state="interrupted", eta_s=None, message="The training process is gone.")
         with contextlib.suppress(OSError):  # who may only read sees it all the same
             job.write_status(status)
     return status
 
 
-def lost(job: Job, status: Status, backend: Backend = LOCAL) -> bool:
+def lost(job: Job, status: Status) -> bool:
     """True when a job says that it runs and cannot. Writes nothing."""
     if status.state != "running":
         return False
     if status.host not in ("", this_host()):
         return time.time() - status.updated > MISSED_BEATS * BEAT_SECONDS
     if status.pid is None:  # the worker has not spoken yet
-        return not backend.alive(status.handle)
+        place = BACKENDS.get(status.backend)  # another version may have started it elsewhere
+        return place is not None and not place.alive(status.handle)
     return not alive(status.pid, status.pid_started, str(job.path))

@@ -31,6 +31,8 @@ class Status:
     updated: float = 0.0
     """When it was written: the heartbeat."""
     eta_s: float | None = None
+    backend: str = "local"
+    """Which backend started the job, a row of `core.jobs.backends.BACKENDS`."""
     handle: str = ""
     """What the backend that started the job knows it by."""
     host: str = ""

@@ -55,6 +55,8 @@ class MachineLimits:
     max_parallel_runs: int = 1
     """Jobs that work at a time; the others wait."""
     cache_bytes: int = 20 * 2**30
+    backend: str = "local"
+    """Where jobs are carried out, a row of `core.jobs.backends.BACKENDS`."""
 
     @classmethod
     def demo(cls) -> MachineLimits:

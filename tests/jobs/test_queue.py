@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import errno
 import json
 import os
 import shutil
@@ -19,7 +20,7 @@ from core.api import delete_dataset
 from core.data.library import ingest
 from core.errors import DataError, RunError, WeightsNotFoundError
 from core.jobs import queue as jobs
-from core.jobs.backends import LOCAL, PROJECT, LocalProcesses, worker_environment
+from core.jobs.backends import BACKENDS, LOCAL, PROJECT, LocalProcesses, worker_environment
 from core.jobs.job import Job
 from core.runs.index import active_runs, list_runs
 from core.runs.run import Run
@@ -166,7 +167,7 @@ def test_ended_workers_do_not_stay_as_zombies(tiny_run, workspace):
     until(collected, 20)
 
 
-def test_a_run_that_cannot_be_started_does_not_hold_up_the_next(tiny_run, workspace):
+def test_a_run_that_cannot_be_started_does_not_hold_up_the_next(tiny_run, workspace, monkeypatch):
     broken, good = tiny_run(), tiny_run()
     started = []
 
@@ -177,12 +178,78 @@ def test_a_run_that_cannot_be_started_does_not_hold_up_the_next(tiny_run, worksp
             started.append(job.id)
             return super().start(job)
 
-    jobs.tick(workspace.machine, Backend())
+    monkeypatch.setitem(BACKENDS, "local", Backend())
+    jobs.tick(workspace.machine)
     assert broken.status().state == "failed" and "worker.log" in (broken.status().error or {})["message"]
-    jobs.tick(workspace.machine, Backend())
+    jobs.tick(workspace.machine)
     assert started == [good.id]
     LOCAL.cancel(good.status().handle)
     assert jobs.wait(good).state == "interrupted"
+
+
+class Elsewhere:
+    """Workers on another computer, as a queue knows them."""
+
+    def __init__(self) -> None:
+        self.begun: list[str] = []
+        self.cancelled: list[str] = []
+
+    def start(self, job):
+        self.begun.append(job.id)
+        return f"elsewhere:{job.id}"
+
+    def alive(self, handle):
+        return handle not in self.cancelled
+
+    def cancel(self, handle):
+        self.cancelled.append(handle)
+
+
+@pytest.fixture
+def elsewhere(monkeypatch, workspace):
+    place = Elsewhere()
+    monkeypatch.setitem(BACKENDS, "elsewhere", place)
+    return place, Machine(workspace.root, MachineLimits(backend="elsewhere"))
+
+
+def test_a_machine_says_where_its_jobs_are_started_and_whoever_looks_asks_there(tiny_run, elsewhere):
+    place, machine = elsewhere
+    run = tiny_run()
+    jobs.submit(run, machine)
+    assert place.begun == [run.id] and run.status().backend == "elsewhere"
+    jobs.tick(Machine(machine.root))  # as a page does
+    assert run.status().state == "running" and place.begun == [run.id]
+    place.cancelled.append(run.status().handle)
+    jobs.tick(Machine(machine.root))
+    assert run.status().state == "interrupted"
+
+
+def test_a_job_of_a_place_that_this_version_does_not_know_is_left_alone(tiny_run, elsewhere, monkeypatch):
+    _, machine = elsewhere
+    run, other = tiny_run(), tiny_run()
+    jobs.submit(run, machine)
+    monkeypatch.delitem(BACKENDS, "elsewhere")
+    jobs.tick(machine)
+    assert run.status().state == "running"
+    with pytest.raises(RunError, match="elsewhere"):
+        jobs.run_now(other, machine)
+
+
+def test_a_job_whose_start_cannot_be_noted_is_not_started_twice(tiny_run, elsewhere, monkeypatch):
+    place, machine = elsewhere
+    run = tiny_run()
+    write = Job.write_status
+
+    def failing(job, status):
+        if status.state == "running":
+            raise OSError(errno.EIO, "Input/output error")
+        write(job, status)
+
+    monkeypatch.setattr(Job, "write_status", failing)
+    jobs.submit(run, machine)
+    assert place.cancelled == [f"elsewhere:{run.id}"] and run.status().state == "failed"
+    jobs.tick(machine)
+    assert place.begun == [run.id]
 
 
 def test_folders_of_the_environment_reach_the_worker_as_absolute_ones(monkeypatch, tmp_path):

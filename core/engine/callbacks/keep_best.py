@@ -20,6 +20,10 @@ class KeepBest(Callback):
     def __init__(self, checkpoint: Checkpoint, about: Callable[[], Mapping[str, Any]]) -> None:
         self.checkpoint, self.about = checkpoint, about
 
+    def on_step_end(self, fit: PhaseFit, step: int, logs: Mapping[str, float]) -> None:
+        """What waits to be written does not wait for the next better epoch: there may be none."""
+        self.checkpoint.flush_when_due()
+
     def on_epoch_end(self, fit: PhaseFit, logs: Mapping[str, float]) -> None:
         """Compare, keep, and count the epochs that brought nothing."""
         assert fit.scores is not None

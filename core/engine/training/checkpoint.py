@@ -55,8 +55,12 @@ class Checkpoint:
         (self.folder / _RESERVE).unlink(missing_ok=True)
 
     def keep(self, best: Best, about: Mapping[str, Any]) -> None:
-        """Write a better state; one that comes within a second of the last waits for `flush`."""
+        """Write a better state; one that comes within a second of the last waits until a write is due."""
         self._pending = best, about
+        self.flush_when_due()
+
+    def flush_when_due(self) -> None:
+        """Write what waits, a second after the last write."""
         if time.monotonic() - self._written >= SECONDS:
             self.flush()
 

@@ -13,6 +13,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 
+from core.engine.callbacks.keep_best import KeepBest
 from core.engine.training.checkpoint import Checkpoint, read_best
 from core.engine.training.state import Best
 from core.errors import DiskFullError
@@ -41,6 +42,18 @@ def test_within_a_second_the_latest_waits(tmp_path):
     assert read_best(tmp_path / BEST)[0].epoch == 1
     checkpoint.flush()
     assert read_best(tmp_path / BEST)[0].epoch == 3
+
+
+def test_what_waits_is_written_when_a_second_has_passed_though_nothing_better_came(tmp_path, monkeypatch):
+    checkpoint = Checkpoint(tmp_path)
+    keeper = KeepBest(checkpoint, dict)
+    checkpoint.keep(best(1), {})
+    checkpoint.keep(best(2), {})
+    keeper.on_step_end(None, 1, {})
+    assert read_best(tmp_path / BEST)[0].epoch == 1
+    monkeypatch.setattr("core.engine.training.checkpoint.SECONDS", 0.0)  # as a second later
+    keeper.on_step_end(None, 2, {})
+    assert read_best(tmp_path / BEST)[0].epoch == 2
 
 
 def test_a_second_later_it_is_written_at_once(tmp_path, monkeypatch):
