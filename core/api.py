@@ -7,6 +7,7 @@ from __future__ import annotations
 import itertools
 import json
 from collections.abc import Callable, Iterable, Iterator, Sequence
+from contextlib import suppress
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -152,8 +153,9 @@ def summary(run: Run) -> dict[str, Any]:
 
 def describe(run: Run) -> dict[str, Any]:
     """One row of a list of runs: `{id, state, dataset, backbone, alpha, weights, val_accuracy, path}`."""
-    model = run.recipe.model
-    scores = (run.metrics() or {}).get("validation", {})
+    model, scores = run.recipe.model, {}
+    with suppress(RunError):  # scores that cannot be read keep no run out of the list
+        scores = (run.metrics() or {}).get("validation", {})
     return {
         "id": run.id, "state": run.status().state, "dataset": run.dataset["name"], "backbone": model.backbone,
         "alpha": model.alpha, "weights": model.weights, "val_accuracy": scores.get("accuracy"), "path": str(run.path),

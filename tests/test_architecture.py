@@ -122,10 +122,10 @@ def test_the_python_api_refuses_other_names():
         _ = core.nothing_like_that
 
 
-def graph_of_core() -> dict[str, set[str]]:
-    """Every module of core with the modules of core that it imports, function bodies included, types alone not."""
+def graph_of(package: str) -> dict[str, set[str]]:
+    """Every module with the modules of its package that it imports, function bodies included, types alone not."""
     named = {".".join(path.relative_to(PROJECT).with_suffix("").parts).removesuffix(".__init__"): path
-             for path in modules("core")}
+             for path in modules(package)}
     return {name: {found for found in imports_at_run_time(path) if found in named and found != name}
             for name, path in named.items()}
 
@@ -164,10 +164,11 @@ def test_a_circle_would_be_found():
     assert circles({"a": {"b"}, "b": {"c"}, "c": {"b"}}) == [{"b", "c"}, {"b", "c"}]
 
 
-def test_no_import_goes_round_in_a_circle_not_even_inside_a_function():
-    packages = {name for name, path in ((name, PROJECT / Path(*name.split("."))) for name in graph_of_core())
-                if path.is_dir()}
-    graph = {name: found - packages for name, found in graph_of_core().items() if name not in packages}
+@pytest.mark.parametrize("package", ["core", "pages"])
+def test_no_import_goes_round_in_a_circle_not_even_inside_a_function(package):
+    everything = graph_of(package)
+    packages = {name for name in everything if (PROJECT / Path(*name.split("."))).is_dir()}
+    graph = {name: found - packages for name, found in everything.items() if name not in packages}
     assert sum(map(len, graph.values())) > 100
     assert not circles(graph)
 

@@ -6,11 +6,13 @@ import csv
 import sys
 import time
 import traceback
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from core import escape
+from core.errors import GraftError
 from core.runs.run import Run
 from core.runs.status import Status
 from core.store.files import replacing
@@ -152,12 +154,21 @@ def prediction_rows(pictures: Sequence[Picture], predictions: Sequence[Predictio
     return rows
 
 
+@contextmanager
+def _written(path: Path) -> Iterator[None]:
+    """Around the writing of a file that the user named. Raises GraftError."""
+    try:
+        yield
+    except OSError as error:
+        raise GraftError(f"'{path}' cannot be written: {error.strerror or error}.", "Name another file.") from error
+
+
 def write_predictions_csv(rows: Sequence[dict[str, Any]], path: Path) -> None:
-    """Columns path, label, probability, then label_2, probability_2 and so on, and error."""
+    """Columns path, label, probability, then label_2, probability_2 and so on, and error. Raises GraftError."""
     places = max((len(row.get("top", ())) for row in rows), default=1)
     suffixes = ["", *(f"_{place}" for place in range(2, places + 1))]
     columns = ["path", *(f"{name}{suffix}" for suffix in suffixes for name in ("label", "probability")), "error"]
-    with replacing(path) as aside, open(aside, "w", newline="", encoding="utf-8") as file:
+    with _written(path), replacing(path) as aside, open(aside, "w", newline="", encoding="utf-8") as file:
         writer = csv.DictWriter(file, columns)
         writer.writeheader()
         for row in rows:

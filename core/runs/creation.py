@@ -88,7 +88,7 @@ def _taken_back(folder: Path, existed: bool) -> Iterator[None]:
     except BaseException:
         if Job(folder).status().state == "queued":
             for path in folder.iterdir():
-                path.unlink()
+                shutil.rmtree(path) if path.is_dir() and not path.is_symlink() else path.unlink()
             if not existed:
                 folder.rmdir()
         raise

@@ -18,6 +18,7 @@ from core.runs import results
 from core.runs.run import Run
 from core.runs.status import Status
 from core.store.documents import Format
+from core.store.files import disk_errors
 
 CHECKPOINT = "checkpoint"
 BEST = Path(CHECKPOINT) / "best.npz"
@@ -58,10 +59,11 @@ def request(run: Run) -> None:
     """Ask for the recovery of a run and put it into state `queued`. To be started like any other."""
     before = run.status()
     first = _read(run) or {"before": {"state": before.state, "message": before.message, "error": before.error}}
-    _FORMAT.write(run.path / _REQUEST, {**first, "attempts": _attempts(run) + 1})
-    run.forget_stop()  # it asked for the end of the training
-    run.write_status(replace(before, state="queued", stage=QUEUE, queued=time.time(), eta_s=None,
-                             message="The model of its best epoch is made next."))
+    with disk_errors():
+        _FORMAT.write(run.path / _REQUEST, {**first, "attempts": _attempts(run) + 1})
+        run.forget_stop()  # it asked for the end of the training
+        run.write_status(replace(before, state="queued", stage=QUEUE, queued=time.time(), eta_s=None,
+                                 message="The model of its best epoch is made next."))
 
 
 def requested(run: Run) -> Status | None:

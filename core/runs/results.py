@@ -16,7 +16,13 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
+from core.store.documents import Format
+
 LINK = "results"
+METRICS = Format("scores")
+"""Of `metrics.json`: a split each, and what was measured on it."""
+SERVING = Format("note on the converted network")
+"""Of `serving.json`."""
 NAMES = ("labels.txt", "predictions.parquet", "metrics.json", "serving.onnx", "serving.json", "model.keras")
 """What results may hold; the model last, for file systems without links."""
 _TEMPORARY = ".link-"

@@ -6,10 +6,10 @@ reads or writes those files; nothing here trains.
 
 from __future__ import annotations
 
-import contextlib
 import json
 import shutil
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager, suppress
 from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Self
@@ -24,7 +24,8 @@ from core.recipe.specs import require_available
 from core.runs import creation
 from core.runs import events as run_events
 from core.runs.creation import DATASET, DATASET_FILE, RECIPE_FILE, SPLITS_FILE
-from core.store.files import disk_errors, read_json
+from core.runs.results import METRICS
+from core.store.files import disk_errors
 from core.store.limits import Limits
 from core.store.workspace import Workspace
 
@@ -166,7 +167,7 @@ class Run(Job):
         if path.is_file():
             with open(path, encoding="utf-8", errors="replace") as handle:
                 for line in handle:
-                    with contextlib.suppress(ValueError):
+                    with suppress(ValueError):
                         found.append(json.loads(line))
         return found
 
@@ -186,10 +187,11 @@ class Run(Job):
         """One row per finished epoch; columns as in HISTORY_COLUMNS."""
         import pandas as pd
 
-        try:
-            found = pd.read_csv(self.path / "history.csv")
-        except (FileNotFoundError, pd.errors.EmptyDataError):
+        path = self.path / "history.csv"
+        if not path.is_file() or not path.stat().st_size:
             return pd.DataFrame(columns=list(HISTORY_COLUMNS))
+        with _reading(path):
+            found = pd.read_csv(path)
         if "phase_index" not in found:  # before phases were counted: neighbours of one name are one phase
             found.insert(2, "phase_index", found["phase"].ne(found["phase"].shift()).cumsum() - 1)
         return found
@@ -198,19 +200,26 @@ class Run(Job):
         """Which image is in which split: file, path, class, split."""
         import pandas as pd
 
-        return pd.read_csv(self.path / SPLITS_FILE, dtype=str, keep_default_na=False)
+        with _reading(self.path / SPLITS_FILE):
+            return pd.read_csv(self.path / SPLITS_FILE, dtype=str, keep_default_na=False)
 
     def metrics(self) -> dict[str, Any] | None:
         """`metrics.json`, or None before the run has a model."""
         path = self.path / "metrics.json"
-        return read_json(path) if path.is_file() else None
+        if not path.is_file():
+            return None
+        with _reading(path):
+            return METRICS.content(path)
 
     def predictions(self) -> pd.DataFrame | None:
         """The table of predictions on validation and test images, or None before there is one."""
         import pandas as pd
 
         path = self.path / "predictions.parquet"
-        return pd.read_parquet(path) if path.is_file() else None
+        if not path.is_file():
+            return None
+        with _reading(path):
+            return pd.read_parquet(path)
 
     def delete(self) -> None:
         """Remove the folder. Raises RunError while the run trains, and WorkspaceError when it cannot be removed."""
@@ -218,6 +227,18 @@ class Run(Job):
             raise RunError("The run is still training.", "Stop it first.")
         with disk_errors():
             shutil.rmtree(self.path)
+
+
+@contextmanager
+def _reading(path: Path) -> Iterator[None]:
+    """Around the reading of a run's file: what readers raise over a broken one is one error."""
+    try:
+        yield
+    except GraftError:
+        raise
+    except Exception as error:  # pyarrow and pandas raise what they like
+        raise RunError(f"{path.name} of the run {path.parent.name} cannot be read: {str(error)[:120]}.",
+                       "Put the file back from a copy, or train again.") from error
 
 
 def _trouble(run: Run, stamps: tuple[tuple[int, int, int], ...]) -> str:

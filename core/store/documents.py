@@ -56,6 +56,10 @@ class Format:
         """A file's document, migrated; the file itself stays as it is. Raises as `migrated`, and OSError."""
         return self.migrated(read_json(path), f"{path.parent.name}/{path.name}")
 
+    def content(self, path: Path) -> Document:
+        """As `read`, without the version: for documents whose every other key is an entry."""
+        return {name: value for name, value in self.read(path).items() if name != self.key}
+
     def write(self, path: Path, document: Document) -> None:
         """Replace a file atomically, with the version entered."""
         write_json(path, {self.key: self.version, **document})

@@ -21,6 +21,7 @@ from core.cli.options import SHORTHANDS
 from core.cli.output import write_predictions_csv
 from core.data.dataset import Dataset
 from core.data.library import ingest
+from core.errors import GraftError
 from core.inference import Prediction
 from core.jobs import queue as jobs
 from core.recipe.fields import Recipe
@@ -322,8 +323,28 @@ def test_predict_needs_something_to_look_at(capsys, workspace, finished, tmp_pat
     assert "Choose one" in refused(capsys, "predict", finished.path, "x.jpg", "--json", "--csv", "x.csv")
 
 
-def test_a_bug_shows_its_traceback(capsys, workspace, finished):
+def test_a_torn_file_of_a_run_is_named(capsys, workspace, finished):
     (finished.path / "metrics.json").write_text("{broken")
+    assert "metrics.json of the run" in refused(capsys, "evaluate", finished.path)
+    assert main(["runs", "--json"]) == 0
+    assert [row["val_accuracy"] for row in json.loads(capsys.readouterr().out)] == [None]
+
+
+def test_a_table_of_predictions_that_cannot_be_written_is_said(tmp_path):
+    place = tmp_path / "nowhere" / "x.csv"
+    with pytest.raises(GraftError, match="nowhere") as caught:
+        write_predictions_csv([{"path": "a.jpg", "top": [{"label": "cat", "probability": 1.0}]}], place)
+    assert caught.value.hint == "Name another file."
+
+
+def test_no_image_comes_with_the_reasons(capsys, workspace, finished, tmp_path):
+    with zipfile.ZipFile(tmp_path / "pictures.zip", "w") as file:
+        file.writestr("notes.txt", "words")
+    assert "'notes.txt'" in refused(capsys, "predict", finished.path, tmp_path / "pictures.zip")
+
+
+def test_a_bug_shows_its_traceback(capsys, workspace, finished, monkeypatch):
+    monkeypatch.setattr(api, "evaluate", lambda *given, **named: 1 / 0)
     assert main(["evaluate", str(finished.path)]) == 1
     assert "Traceback" in capsys.readouterr().err
 

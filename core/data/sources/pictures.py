@@ -44,7 +44,8 @@ def collect(
     notes = notes or Notes()
     pictures = [picture for source in sources for picture in _pictures(source, scratch, limits, numbers, notes)]
     if not pictures:
-        raise DataError("There is no image in what was given.", "Give image files, folders or zips of images.")
+        why = "".join(f" {line}." for line in notes.lines(shown=3))
+        raise DataError(f"There is no image in what was given.{why}", "Give image files, folders or zips of images.")
     return pictures
 
 

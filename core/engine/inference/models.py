@@ -15,9 +15,10 @@ import numpy as np
 from core.engine.model.onnx_session import FEATURES, FEATURES_LAYER, onnx_runners
 from core.engine.quick_import import quickly
 from core.errors import InferenceError
+from core.runs.results import SERVING
 from core.runs.run import Run
 from core.scoring.task import TASKS
-from core.store.files import digest, read_json
+from core.store.files import digest
 
 KEPT_MODELS = 3
 Forward = Callable[[np.ndarray], np.ndarray]
@@ -104,7 +105,7 @@ def load_model(folder: Path) -> LoadedModel:
     resize = run.recipe.data.resize
     record, twin = folder / "serving.json", folder / "serving.onnx"
     if record.is_file() and twin.is_file():
-        kept = read_json(record)
+        kept = SERVING.read(record)
         if kept["model"] == digest(folder / "model.keras"):
             runners = onnx_runners(twin)
             return LoadedModel(kept["image_size"], resize, run.classes, "ONNX Runtime",

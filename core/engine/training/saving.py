@@ -15,7 +15,8 @@ import numpy as np
 
 from core.engine.model.onnx_graph import to_onnx
 from core.engine.model.onnx_session import FEATURES, FEATURES_LAYER, onnx_runner
-from core.store.files import digest, write_json, write_text
+from core.runs.results import METRICS, SERVING
+from core.store.files import digest, write_text
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -39,7 +40,7 @@ def save_model(model: keras.Model, folder: Path, classes: list[str]) -> None:
 def save_scores(folder: Path, table: pd.DataFrame, metrics: dict[str, Any]) -> None:
     """Write predictions.parquet and metrics.json."""
     table.to_parquet(folder / "predictions.parquet", index=False)
-    write_json(folder / "metrics.json", metrics)
+    METRICS.write(folder / "metrics.json", metrics)
 
 
 def save_twin(model: keras.Model, folder: Path, images: np.ndarray, expected: np.ndarray,
@@ -60,6 +61,6 @@ def save_twin(model: keras.Model, folder: Path, images: np.ndarray, expected: np
     if not difference <= PROBABILITY_TOLERANCE:
         twin.unlink()
         return note(f"Prediction will use Keras: the converted network's probabilities differ by {difference:.1e}.")
-    write_json(folder / "serving.json", {
+    SERVING.write(folder / "serving.json", {
         "model": digest(folder / "model.keras"), "difference": difference, "images": len(images),
         "image_size": model.input_shape[1]})

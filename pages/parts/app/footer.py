@@ -74,7 +74,7 @@ def _where(here: str) -> None:
 
 def _done(here: int) -> list[bool]:
     """Per step, whether nothing is left to do there: pictures are here, a model was chosen, a run has a model."""
-    dataset, result = state.dataset() is not None, sidebar.result() is not None
+    dataset, result = state.dataset() is not None, runs.result_here() is not None
     return [dataset, dataset and (here > 1 or result), result, result and here > 3, False]
 
 

@@ -8,7 +8,8 @@ from dataclasses import dataclass
 import streamlit as st
 
 from core import escape
-from core.runs.run import Run
+from core.errors import NewerFormatError
+from pages.parts.app import title
 from pages.parts.session import runs, state
 from pages.parts.widgets import errors, wording
 
@@ -29,12 +30,15 @@ def _data() -> str:
 
 
 def _model() -> str:
-    recipe = state.recipe()
+    try:
+        recipe = state.recipe()
+    except NewerFormatError:  # the page says it
+        return "of a newer version"
     return wording.model(recipe) if recipe and state.dataset() else ""
 
 
 def _train() -> str:
-    run, waiting = watched()
+    run, waiting = runs.followed()
     if run is None:
         return ""
     status = run.status()
@@ -43,30 +47,14 @@ def _train() -> str:
     return doing + (f" · {waiting} waiting" if waiting else "")
 
 
-def watched() -> tuple[Run | None, int]:
-    """The run on the open dataset that the Train page is about, and how many wait behind it."""
-    dataset = state.dataset()
-    active = runs.active_on(dataset)
-    if active:
-        return active[0], len(active) - 1
-    looked_at = state.run()
-    return (looked_at if looked_at and dataset and runs.dataset_of(looked_at) == dataset.id else None), 0
-
-
-def result() -> Run | None:
-    """The run of the open dataset whose score and model are shown."""
-    run, dataset = runs.result(), state.dataset()
-    return run if run and dataset and runs.dataset_of(run) == dataset.id else None
-
-
 def _results() -> str:
-    run = result()
+    run = runs.result_here()
     metrics = run.metrics() if run else None
     return wording.score(metrics) if metrics else ""
 
 
 def _predict() -> str:
-    run = result()
+    run = runs.result_here()
     return f"with {wording.run_name(run)}" if run else ""
 
 
@@ -105,8 +93,6 @@ def draw(here: str) -> None:
 
 @errors.guarded
 def _steps(here: str) -> None:
-    from pages.parts.app import title  # which asks here where the run stands
-
     title.set_title()
     for step in STEPS:
         chosen = escape.html(step.chosen())

@@ -5,7 +5,6 @@ from __future__ import annotations
 import streamlit as st
 
 from core.runs.status import Status
-from pages.parts.app import sidebar
 from pages.parts.session import runs
 from pages.parts.widgets import wording
 
@@ -19,13 +18,13 @@ def set_title() -> None:
 
 def text() -> str:
     """`▶ 42 % · Graft` while a run on the open dataset trains, `✓ 91.2 % · Graft` when there is a score."""
-    run, _ = sidebar.watched()
+    run, _ = runs.followed()
     status = run.status() if run else None
     if status is not None and status.active:
         return f"{'▶' if status.state == 'running' else '⏳'} {100 * progress(status):.0f} % · {NAME}"
     if status is not None and status.state == "failed":
         return f"✗ failed · {NAME}"
-    shown = run if run and run.has_model else sidebar.result()
+    shown = run if run and run.has_model else runs.result_here()
     accuracy = runs.honest_accuracy(shown) if shown else -1.0
     return f"✓ {wording.percent(accuracy)} · {NAME}" if accuracy >= 0 else NAME
 

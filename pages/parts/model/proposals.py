@@ -2,16 +2,25 @@
 
 from __future__ import annotations
 
+import streamlit as st
+
 from core.data.dataset import Dataset
+from core.errors import NewerFormatError
 from core.recipe import proposals
 from core.recipe.fields import Recipe
 from pages.parts.app import connection
 from pages.parts.session import state
+from pages.parts.widgets import errors
 
 
 def ensure_recipe(dataset: Dataset) -> Recipe:
-    """The recipe of the chosen dataset; proposed and kept when there is none yet."""
-    recipe = state.recipe()
+    """The recipe of the chosen dataset; proposed and kept when there is none yet. One of a newer version ends the page
+    with what it says, and stays as it is."""
+    try:
+        recipe = state.recipe()
+    except NewerFormatError as error:
+        errors.show(error)
+        st.stop()
     if recipe is None:
         recipe = proposals.propose(dataset, _can_download)
         state.set_recipe(recipe)

@@ -14,6 +14,7 @@ from core.data.sources import pictures
 from core.data.sources.members import Notes
 from core.data.uploads import save_upload
 from core.errors import DataError, GraftError
+from core.store.files import disk_errors
 from core.store.workspace import Workspace
 from pages.parts.app import memory
 from pages.parts.session import state
@@ -34,7 +35,8 @@ def ask() -> None:
     if not uploads:
         return
     folder = state.workspace().incoming / f"predict-{secrets.token_hex(8)}"
-    folder.mkdir()
+    with disk_errors():
+        folder.mkdir()
     with st.spinner("Reading the pictures"):
         taken, problems = take_in(((upload.name, upload) for upload in uploads), folder, state.workspace())
     memory.release(*uploads)
@@ -81,7 +83,8 @@ def take_in(uploads: Iterable[tuple[str, BinaryIO]], folder: Path,
         kept, notes = folder / name, Notes()
         try:
             spooled = save_upload(stream, name, workspace)
-            kept = spooled.rename(folder / spooled.name)
+            with disk_errors():
+                kept = spooled.rename(folder / spooled.name)
             for picture in pictures.collect([kept], folder, workspace.limits, notes):
                 inside = picture.name.removeprefix(str(kept)).removeprefix(kept.name)
                 taken.append((name + inside, picture.path.name))

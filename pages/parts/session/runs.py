@@ -58,6 +58,22 @@ def result() -> Run | None:
     return state.find_run(_best(str(state.workspace().runs), stamp, at_work, dataset.id if dataset else ""))
 
 
+def followed() -> tuple[Run | None, int]:
+    """The run on the open dataset that works, waits or was looked at last, and how many wait behind it."""
+    dataset = state.dataset()
+    at_work = active_on(dataset)
+    if at_work:
+        return at_work[0], len(at_work) - 1
+    looked_at = state.run()
+    return (looked_at if looked_at and dataset and dataset_of(looked_at) == dataset.id else None), 0
+
+
+def result_here() -> Run | None:
+    """As `result`, where it is of the open dataset."""
+    run, dataset = result(), state.dataset()
+    return run if run and dataset and dataset_of(run) == dataset.id else None
+
+
 @functools.lru_cache(maxsize=64)
 def _best(runs: str, stamp: int, at_work: tuple[str, ...], dataset_id: str) -> str | None:
     """The best run on a dataset (""; on any); looked for anew when a run came, went or ended."""

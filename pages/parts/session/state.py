@@ -18,13 +18,15 @@ import streamlit as st
 from core.backbones import catalogue
 from core.data.dataset import Dataset
 from core.data.library import list_datasets
-from core.errors import GraftError, NotFoundError
+from core.errors import GraftError, NewerFormatError, NotFoundError
 from core.recipe.fields import Recipe
 from core.runs.run import Run
-from core.store.files import disk_errors, read_json, write_json
+from core.store.documents import Format
+from core.store.files import disk_errors
 from core.store.workspace import Workspace
 
 _FILE = "chosen.json"
+FORMAT = Format("choices")
 _writing = threading.Lock()
 """Tabs of one server write the same file."""
 
@@ -53,6 +55,8 @@ def dataset() -> Dataset | None:
     if identifier := _recall("dataset"):
         try:
             return Dataset.open(workspace(), identifier)
+        except NewerFormatError:  # another one is open meanwhile
+            pass
         except GraftError:  # gone, or its description is broken
             forget("dataset")
     return next(iter(list_datasets(workspace())), None)
@@ -117,7 +121,9 @@ def recipe() -> Recipe | None:
         return None
     try:
         return Recipe.parse_stored(json.loads(document))
-    except GraftError:  # written by another version: start over rather than fail on every page
+    except NewerFormatError:  # said, and left as it is
+        raise
+    except GraftError:  # what an older version wrote and cannot be taken over: start over
         return None
 
 
@@ -191,16 +197,25 @@ def _leave_address() -> None:
 
 def _write(name: str, value: str | None) -> None:
     """Change one value on disk; None removes it."""
+    path = workspace().root / _FILE
     with _writing:
         before = _file()
+        if not before and path.is_file() and path.stat().st_size > 2:
+            _put_aside(path)
         after = {**before, name: value} if value is not None else {key: before[key] for key in before if key != name}
         if after != before:
             with disk_errors():
-                write_json(workspace().root / _FILE, after)
+                FORMAT.write(path, after)
+
+
+def _put_aside(path: Path) -> None:
+    """Keep a file that cannot be read, instead of writing over it."""
+    with disk_errors():
+        path.replace(path.with_name(f"{path.stem}-unreadable{path.suffix}"))
 
 
 def _file() -> dict[str, Any]:
-    """The values on disk; not to be changed in place."""
+    """The values on disk; not to be changed in place. Raises NewerFormatError."""
     path = workspace().root / _FILE
     try:
         found = path.stat()
@@ -212,5 +227,4 @@ def _file() -> dict[str, Any]:
 @functools.lru_cache(maxsize=64)
 def _values(path: Path, *stamp: int) -> dict[str, Any]:
     """What a file says that looks like this; it is replaced as a whole, and a page asks for it a dozen times."""
-    values = read_json(path)
-    return values if isinstance(values, dict) else {}
+    return FORMAT.content(path)
