@@ -25,6 +25,8 @@ from core.store.files import digest
 from core.store.machine import Machine
 
 FORMAT = Format("comparison of weights")
+MATCHING = 2
+"""Version of how layers are matched; to be counted up when another answer may come out."""
 SECONDS = 180.0
 """The largest backbones take half a minute to be built."""
 Progress = Callable[[str], None]
@@ -93,7 +95,7 @@ def _place(recipe: Recipe, path: Path, machine: Machine) -> Path:
         content = digest(path)
     except OSError as error:
         raise WeightsError(f"There is no weights file {path.name}.", "Upload it again, or check the path.") from error
-    key = cache_key(file=content, backbone=model.backbone, alpha=model.alpha, cut=model.cut_layer)
+    key = cache_key(matching=MATCHING, file=content, backbone=model.backbone, alpha=model.alpha, cut=model.cut_layer)
     return machine.cache / "comparisons" / key / "layers.json"
 
 

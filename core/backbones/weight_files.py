@@ -49,6 +49,8 @@ class StoredLayer:
     """Where each stands inside the file."""
     kind: str = ""
     """The layer's class in snake case, where the file tells it: `conv2d`."""
+    named: bool = True
+    """False: the file has no name for it, and `name` is its place there: it says nothing of what the layer is."""
 
 
 class WeightsFile:
@@ -196,7 +198,7 @@ def _text(value: Any) -> str:
 
 
 def _layers(file: h5py.File) -> list[StoredLayer]:
-    """Layers of a file of Keras 3: every group `vars`, named as its layer or, in older files, as its place."""
+    """Layers of a file of Keras 3: every group `vars`, named as its layer; older files have only its place."""
     import h5py
 
     found: list[StoredLayer] = []
@@ -212,7 +214,7 @@ def _layers(file: h5py.File) -> list[StoredLayer]:
                     place = path[-1] if path else ""
                     found.append(StoredLayer(
                         _text(child.attrs.get("name", place)), tuple(tuple(array.shape) for array in arrays),
-                        tuple(array.name for array in arrays), kind=_numbered(place)[0]))
+                        tuple(array.name for array in arrays), numbered(place)[0], "name" in child.attrs))
             else:
                 look(child, (*path, key))
 
@@ -222,9 +224,10 @@ def _layers(file: h5py.File) -> list[StoredLayer]:
 
 def _in_order(group: Any) -> list[str]:
     """Keys as Keras numbered them: `conv2d`, `conv2d_1`, `conv2d_2`, … `conv2d_10`."""
-    return sorted(group, key=_numbered)
+    return sorted(group, key=numbered)
 
 
-def _numbered(name: str) -> tuple[str, int]:
+def numbered(name: str) -> tuple[str, int]:
+    """A name of Keras's making in its two parts: `conv2d_10` is the class `conv2d` and the number 10."""
     stem, _, number = name.rpartition("_")
     return (stem, int(number)) if stem and number.isdecimal() else (name, 0)

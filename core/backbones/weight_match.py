@@ -6,7 +6,7 @@ from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from difflib import SequenceMatcher
 
-from core.backbones.weight_files import StoredLayer
+from core.backbones.weight_files import StoredLayer, numbered
 
 Shapes = tuple[tuple[int, ...], ...]
 
@@ -52,10 +52,12 @@ class Match:
 
 
 def by_name(stored: Sequence[StoredLayer], wanted: Iterable[WantedLayer]) -> Match:
-    """Layers of equal name. Where a file has a name twice, as with a model inside a model, equal shapes decide."""
+    """Layers of equal name. Where a file has a name twice, as with a model inside a model, equal shapes decide. What a
+    file has no name for is found by none."""
     named: dict[str, list[StoredLayer]] = {}
     for one in stored:
-        named.setdefault(one.name, []).append(one)
+        if one.named:
+            named.setdefault(one.name, []).append(one)
     loaded: list[tuple[WantedLayer, StoredLayer]] = []
     missing: list[WantedLayer] = []
     mismatched: list[tuple[WantedLayer, StoredLayer]] = []
@@ -72,23 +74,35 @@ def by_name(stored: Sequence[StoredLayer], wanted: Iterable[WantedLayer]) -> Mat
 
 
 def by_order(stored: Sequence[StoredLayer], wanted: Sequence[WantedLayer]) -> Match:
-    """Layers of equal name; the others by their place in the order and their shapes, whatever they are called.
+    """Layers by their place in the order and their shapes, whatever they are called, when every layer gets one so.
 
-    Files of Keras 3 sort layers by class; then each class is gone through by itself.
+    Names are asked only where the order leaves gaps, and only those that somebody gave: Keras numbers the others by
+    what the same process built before, so that `conv2d_5` of one file is `conv2d_4` of another.
     """
-    named = by_name(stored, wanted)
-    free_wanted = [layer for layer in wanted if all(layer is not one for one, _ in named.loaded)]
-    taken = {id(one) for _, one in named.loaded}
-    free_stored = [one for one in stored if id(one) not in taken]
-    kinds = {one.kind for one in free_stored} if all(one.kind for one in free_stored) else {""}
-    pairs = list(named.loaded)
-    for kind in sorted(kinds):
-        pairs += _aligned([one for one in free_stored if one.kind == kind or not kind],
-                          [layer for layer in free_wanted if layer.kind == kind or not kind])
+    pairs = _in_order(stored, wanted)
+    if len(pairs) < len(wanted):
+        named = by_name(stored, wanted)
+        given = [pair for pair in named.loaded if named.complete or not _automatic(pair[0])]
+        known, taken = {id(layer) for layer, _ in given}, {id(one) for _, one in given}
+        pairs = given + _in_order([one for one in stored if id(one) not in taken],
+                                  [layer for layer in wanted if id(layer) not in known])
     place = {id(layer): index for index, layer in enumerate(wanted)}
     pairs.sort(key=lambda pair: place[id(pair[0])])
-    given = {id(layer) for layer, _ in pairs}
-    return Match(pairs, [layer for layer in wanted if id(layer) not in given], [], _rest(stored, pairs))
+    found = {id(layer) for layer, _ in pairs}
+    return Match(pairs, [layer for layer in wanted if id(layer) not in found], [], _rest(stored, pairs))
+
+
+def _automatic(layer: WantedLayer) -> bool:
+    """True for a name that Keras made up: the class, and a number from the second one on."""
+    return numbered(layer.name)[0] == layer.kind
+
+
+def _in_order(stored: Sequence[StoredLayer], wanted: Sequence[WantedLayer]) -> list[tuple[WantedLayer, StoredLayer]]:
+    """Pairs by order and shape. Files of Keras 3 sort layers by class; then each class is gone through by itself."""
+    kinds = {one.kind for one in stored} if all(one.kind for one in stored) else {""}
+    return [pair for kind in sorted(kinds)
+            for pair in _aligned([one for one in stored if one.kind == kind or not kind],
+                                 [layer for layer in wanted if layer.kind == kind or not kind])]
 
 
 def _aligned(stored: list[StoredLayer], wanted: list[WantedLayer]) -> list[tuple[WantedLayer, StoredLayer]]:

@@ -7,6 +7,7 @@ import os
 import zipfile
 from pathlib import Path
 
+import h5py
 import keras
 import numpy as np
 import pytest
@@ -71,6 +72,55 @@ def test_renamed_layers_are_matched_by_order_only_when_it_is_asked_for(source, t
     assert load_own_weights(target, path, "order").complete
     for given, arrived in zip(source.get_weights(), target.get_weights(), strict=True):
         assert np.array_equal(given, arrived)
+
+
+def unnamed_network(before: int = 0) -> keras.Model:
+    """A network whose layers Keras names, in a process that has built `before` of each class already."""
+    keras.utils.clear_session()
+    for _ in range(before):
+        keras.layers.Conv2D(1, 1), keras.layers.BatchNormalization()
+    x = image = keras.Input((16, 16, 3))
+    for _ in range(6):
+        x = keras.layers.ReLU()(keras.layers.BatchNormalization()(keras.layers.Conv2D(8, 3, padding="same")(x)))
+    return keras.Model(image, x)
+
+
+def different(model: keras.Model) -> keras.Model:
+    """The same with another number in every weight."""
+    model.set_weights([np.full(value.shape, index + 1.0) for index, value in enumerate(model.get_weights())])
+    return model
+
+
+@pytest.mark.parametrize("shift", [1, 94])
+@pytest.mark.parametrize("suffix", [".h5", ".weights.h5"])
+def test_by_order_is_not_led_astray_by_numbers_that_keras_gave(tmp_path, shift, suffix):
+    theirs, path = different(unnamed_network(shift)), tmp_path / f"a{suffix}"
+    theirs.save_weights(path) if suffix == ".weights.h5" else theirs.save(path)
+    target = unnamed_network()
+    assert load_own_weights(target, path, "order").complete
+    for given, arrived in zip(theirs.get_weights(), target.get_weights(), strict=True):
+        assert np.array_equal(given, arrived)
+
+
+def test_a_place_in_a_file_without_names_is_not_taken_for_a_name(tmp_path):
+    theirs, path = different(unnamed_network()), tmp_path / "a.weights.h5"
+    theirs.save_weights(path)
+    with h5py.File(path, "a") as file:
+        file.visititems(lambda _, item: item.attrs.pop("name", None) and None)
+    with pytest.raises(WeightsError, match="weights_match=order"):
+        load_own_weights(unnamed_network(), path)
+    target = unnamed_network(3)
+    assert load_own_weights(target, path, "order").complete
+    assert all(np.array_equal(*pair) for pair in zip(theirs.get_weights(), target.get_weights(), strict=True))
+
+
+def test_names_that_somebody_gave_fill_what_the_order_leaves_open(source, tmp_path):
+    """A file without its second block: the others are equally shaped in part, and are found by their names."""
+    source.save_weights(tmp_path / "a.weights.h5")
+    with opened(tmp_path / "a.weights.h5") as file:
+        file.layers = [layer for layer in file.layers if "block_3" not in layer.name]
+        found = match(file, backbone(), "order")
+    assert all(wanted.name == stored.name for wanted, stored in found.loaded) and len(found.missing) == 2
 
 
 def test_another_architecture_is_refused_naming_the_first_layer_and_both_shapes(source, tmp_path):
