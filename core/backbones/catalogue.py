@@ -23,6 +23,9 @@ INDEX = FOLDER / "index.json"
 SCHEMA = 1
 """Version of both kinds of file, under `schema`. They come with the program that reads them."""
 
+LARGEST_SIDE = 1024
+"""Pixels that a backbone is given: as large as `data.image_size` may be, also where the model enlarges the image."""
+
 Preprocessing = Literal["tf", "caffe", "torch", "lite", "inside"]
 """How raw RGB 0..255 is scaled: the modes of `keras.applications.imagenet_utils`; lite: (x - 127) / 128; inside: the
 network does it."""
@@ -145,6 +148,11 @@ def check(recipe: Recipe) -> None:
         raise RecipeError(f"{backbone.title} cannot work on images of {seen} pixels.",
                           f"Enlarge them in the model (model.upsample={-(-backbone.min_size // size)}), set the image "
                           f"size to {backbone.min_size} or more, or leave it empty for {backbone.default_size}.")
+    if seen > LARGEST_SIDE:
+        raise RecipeError(f"Images of {size} pixels, enlarged {recipe.model.upsample} times, come to {seen} pixels; "
+                          f"{LARGEST_SIDE} is the most that a backbone is given.",
+                          f"Choose a smaller model.upsample ({LARGEST_SIDE // size} at most), leave it empty, or set a "
+                          "smaller data.image_size.")
 
 
 @cache

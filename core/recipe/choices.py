@@ -69,7 +69,7 @@ def matching(recipe: Recipe, found: list[Choice]) -> str:
 def fine_tuned(recipe: Recipe, variant: Variant) -> Recipe:
     """Two phases: the head alone, then the last blocks at a small rate (A. Kumar et al., arXiv:2202.10054)."""
     names = [block.name for block in variant.blocks]
-    last_frozen = names[min(max(int(len(names) * (1 - RETRAINED)), 1), len(names) - 1) - 1] if names[1:] else "none"
+    last_frozen = proposals.block_at(1 - RETRAINED, names)
     first = recipe.train.phases[0]
     head = first.model_copy(update={"name": "head", "freeze": "all", "epochs": HEAD_EPOCHS})
     tuning = first.model_copy(update={"name": "fine-tuning", "freeze": last_frozen, "epochs": TUNING_EPOCHS,

@@ -3,14 +3,16 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 from core.backbones import weights
 from core.backbones.catalogue import BACKBONES, Backbone, Variant, get
-from core.backbones.freezing import cut
+from core.backbones.freezing import cut, frozen_blocks, frozen_layers
+from core.backbones.graph import Graph
 from core.data.samples import SAMPLES
+from core.errors import RecipeError
 from core.recipe.fields import Recipe
 
 if TYPE_CHECKING:
@@ -76,11 +78,13 @@ def obtainable(recipe: Recipe, can_download: CanDownload) -> bool:
 
 
 def with_backbone(recipe: Recipe, backbone: Backbone, variant: Variant) -> Recipe:
-    """The recipe on another backbone; its cut, freeze points and image size are kept where they fit."""
+    """The recipe on another backbone. Its cut, freeze points and image size are kept where they fit. Another freeze
+    point becomes the block at the same share of the depth; an image size that is too small goes, and with it the factor
+    by which the model enlarges such images."""
     layer = recipe.model.cut_layer if recipe.model.cut_layer in variant.layers else None
     graph = cut(variant.graph, layer)
-    points = {"all", "none", *graph.names, *(name for name, _ in graph.ends)}
     size = recipe.data.image_size
+    fits = size is None or size * (recipe.model.upsample or 1) >= backbone.min_size
     before = get(recipe.model.backbone, recipe.model.alpha)[1]
     other = recipe.model.own_weights and variant != before  # a file or a run has the weights of one backbone
     alpha = None if variant.alpha == backbone.default_alpha else variant.alpha
@@ -88,19 +92,46 @@ def with_backbone(recipe: Recipe, backbone: Backbone, variant: Variant) -> Recip
         f"model.backbone={backbone.name}", f"model.alpha={'null' if alpha is None else alpha}",
         f"model.cut_layer={'null' if layer is None else layer}",
         *(["model.weights=imagenet", "model.weights_match=name"] if other else []),
-        *(f"train.phases.{index}.freeze={phase.freeze if phase.freeze in points else 'all'}"
+        *(f"train.phases.{index}.freeze={_freeze_point(phase.freeze, cut(before.graph, layer), graph)}"
           for index, phase in enumerate(recipe.train.phases)),
-        f"data.image_size={'null' if size is None or size < backbone.min_size else size}",
+        *([] if fits else ["data.image_size=null", "model.upsample=null"]),
     ])
+
+
+def _freeze_point(freeze: str, before: Graph, graph: Graph) -> str:
+    """A freeze point of one graph in another: the same name, else the same share of the blocks."""
+    if freeze in {"all", "none", *graph.names, *(name for name, _ in graph.ends)}:
+        return freeze
+    try:
+        frozen = frozen_blocks(before, frozen_layers(before, freeze))
+    except RecipeError:  # it froze nothing where it was, either
+        return "all"
+    return block_at(frozen / len(before.ends), [name for name, _ in graph.ends])
+
+
+def block_at(share: float, names: Sequence[str]) -> str:
+    """The last frozen one of a backbone's blocks when a share of them is frozen: at least the first, never all.
+    `none` where there is but one."""
+    return names[min(max(int(len(names) * share), 1), len(names) - 1) - 1] if names[1:] else "none"
 
 
 def with_weights(recipe: Recipe, source: str) -> Recipe:
-    """The recipe with other starting weights: random ones are all trained, pretrained ones are frozen at first."""
-    random = source == "none"
-    return recipe.override([
-        f"model.weights={json.dumps(source)}", f"train.phases.0.freeze={'none' if random else 'all'}",
-        f"model.batch_norm={'train' if random else 'frozen'}",
-    ])
+    """The recipe with other starting weights. Random ones are all trained, in every phase; pretrained ones that take
+    their place are frozen at first. Between two kinds of pretrained weights nothing else changes."""
+    chosen = recipe.override([f"model.weights={json.dumps(source)}"])
+    if source == "none":
+        return chosen if recipe.model.weights == "none" else all_trained(chosen)
+    return _frozen(chosen, "all", "frozen") if recipe.model.weights == "none" else chosen
+
+
+def all_trained(recipe: Recipe) -> Recipe:
+    """The recipe with the whole backbone trained in every phase, batch normalisation too."""
+    return _frozen(recipe, "none", "train")
+
+
+def _frozen(recipe: Recipe, freeze: str, batch_norm: str) -> Recipe:
+    return recipe.override([*(f"train.phases.{index}.freeze={freeze}" for index in range(len(recipe.train.phases))),
+                            f"model.batch_norm={batch_norm}"])
 
 
 def small_network(dataset: Dataset, recipe: Recipe | None = None) -> Recipe:

@@ -352,7 +352,7 @@ def test_another_backbone_leaves_the_cut_and_the_weights_of_the_one_before(works
     recipe = Recipe().override([f"model.weights={mine}", "model.cut_layer=block_6_expand",
                                 "train.phases.0.freeze=block_3"])
     other = proposals.with_backbone(recipe, *get("VGG16"))
-    assert (other.model.cut_layer, other.model.weights, other.train.phases[0].freeze) == (None, "imagenet", "all")
+    assert (other.model.cut_layer, other.model.weights, other.train.phases[0].freeze) == (None, "imagenet", "block1")
     same = proposals.with_backbone(recipe, *get("MobileNetV2"))
     assert (same.model.cut_layer, same.model.weights) == ("block_6_expand", str(mine))
 

@@ -7,9 +7,11 @@ from pathlib import Path
 import pytest
 
 from core.backbones import lite0
-from core.backbones.catalogue import get
+from core.backbones.catalogue import LARGEST_SIDE, check, get
+from core.errors import RecipeError
 from core.recipe import proposals
 from core.recipe.fields import Recipe
+from core.recipe.specs import field_spec
 
 
 def offline() -> bool:
@@ -71,7 +73,7 @@ def test_another_backbone_keeps_what_fits_it():
     same = proposals.with_backbone(recipe, backbone, narrow)
     assert (same.train.phases[0].freeze, same.data.image_size, same.model.alpha) == ("block_3", 64, 0.35)
     other = proposals.with_backbone(recipe, *get("InceptionV3"))
-    assert (other.train.phases[0].freeze, other.data.image_size, other.model.alpha) == ("all", None, None)
+    assert (other.train.phases[0].freeze, other.data.image_size, other.model.alpha) == ("mixed0", None, None)
     assert other.model.dropout == 0.1
 
 
@@ -79,3 +81,52 @@ def test_random_weights_are_all_trained():
     random = proposals.with_weights(Recipe(), "none")
     assert (random.train.phases[0].freeze, random.model.batch_norm) == ("none", "train")
     assert proposals.with_weights(random, "imagenet") == Recipe()
+
+
+def test_pretrained_weights_from_elsewhere_leave_freeze_points_and_batch_norm(tmp_path):
+    mine = Recipe().override(["train.phases.0.freeze=block_3", "model.batch_norm=train"])
+    other = proposals.with_weights(mine, str(tmp_path / "mine.h5"))
+    assert (other.train, other.model.batch_norm) == (mine.train, "train")
+    assert proposals.with_weights(other, "imagenet") == mine
+
+
+def two_phases(*changes: str) -> Recipe:
+    phases = '[{"name": "head", "freeze": "all"}, {"name": "tail", "freeze": "block_12"}]'
+    return Recipe().override([f"train.phases={phases}", *changes])
+
+
+def test_random_weights_are_trained_in_every_phase_and_pretrained_ones_frozen_again():
+    random = proposals.with_weights(two_phases(), "none")
+    assert [phase.freeze for phase in random.train.phases] == ["none", "none"]
+    assert [phase.freeze for phase in proposals.with_weights(random, "imagenet").train.phases] == ["all", "all"]
+    mine = random.override(["train.phases.1.freeze=block_12"])
+    assert proposals.with_weights(mine, "none") == mine
+    assert proposals.all_trained(mine) == random
+
+
+@pytest.mark.parametrize("name", ["VGG16", "ResNet50", "NASNetMobile", "EfficientNetLite0"])
+def test_a_phase_that_trains_the_last_blocks_does_so_on_another_backbone_too(name):
+    backbone, variant = get(name)
+    other = proposals.with_backbone(two_phases(), backbone, variant)
+    names = [block.name for block in variant.blocks]
+    before = [block.name for block in get("MobileNetV2")[1].blocks]
+    assert other.train.phases[0].freeze == "all"
+    share = (names.index(other.train.phases[1].freeze) + 1) / len(names)
+    assert abs(share - (before.index("block_12") + 1) / len(before)) <= 1 / len(names)
+
+
+def test_images_that_the_model_enlarges_are_judged_by_what_the_backbone_sees():
+    small = Recipe().override(["model.backbone=InceptionV3", "data.image_size=32", "model.upsample=4"])
+    kept = proposals.with_backbone(small, *get("Xception"))
+    assert (kept.data.image_size, kept.model.upsample) == (32, 4)
+    dropped = proposals.with_backbone(small.override(["model.upsample=2"]), *get("InceptionResNetV2"))
+    assert (dropped.data.image_size, dropped.model.upsample) == (None, None)
+    for recipe in (kept, dropped):
+        check(recipe)
+
+
+def test_an_image_enlarged_beyond_all_measure_is_refused_with_the_factor_that_would_do():
+    with pytest.raises(RecipeError, match=r"299 pixels, enlarged 4 times, come to 1196 .*1024") as error:
+        check(Recipe().override(["model.backbone=Xception", "model.upsample=4"]))
+    assert "3 at most" in error.value.hint
+    assert field_spec("data.image_size").maximum == LARGEST_SIDE

@@ -111,7 +111,7 @@ def random_and_frozen(recipe: Recipe) -> None:
     if recipe.model.weights == "none" and any(phase.freeze != "none" for phase in recipe.train.phases):
         st.warning("Frozen blocks with random weights never learn anything.", icon=":material/ac_unit:")
         if st.button("Train everything"):
-            state.set_recipe(proposals.with_weights(recipe, "none"))
+            state.set_recipe(proposals.all_trained(recipe))
             st.rerun()
 
 
