@@ -7,7 +7,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from dataclasses import dataclass
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from core.backbones import weights
 from core.backbones.catalogue import BACKBONES, Backbone, Variant, get
@@ -24,10 +24,16 @@ TUNING_RATE = 1e-4
 """A tenth of the head's: what was pretrained is to be adjusted, not overwritten."""
 RETRAINED = 0.25
 """Share of the blocks, counted from the end, that learn again."""
+MANY_PICTURES, RETRAINED_OF_MANY = 3000, 0.5
+"""From so many pictures on there is enough to retrain a larger share."""
 FEW_PICTURES = 100
 """With fewer there is too little to retrain blocks of the backbone on, and a larger one learns by heart."""
 LARGEST = 30e6
 """Parameters of the largest backbone that is proposed: more takes a machine without a GPU too long."""
+SPLIT = ("validation", "test", "seed", "group_pattern")
+"""Fields of `data` that say how the pictures are split: drawn by hand, and kept whatever is chosen."""
+_DECIDED = ("batch_size", "class_weights", "label_smoothing")
+"""Fields of `train` that a choice takes back to what they are by default."""
 
 
 @dataclass(frozen=True)
@@ -42,34 +48,69 @@ class Choice:
 
 
 def choices(dataset: Dataset, recipe: Recipe, can_download: CanDownload) -> list[Choice]:
-    """What can be proposed for a dataset, the quickest first; of `recipe` everything but model and phases is kept."""
-    quick = proposals.joined(recipe, proposals.propose(dataset, can_download))
+    """What can be proposed for a dataset, the quickest first: two at least. Each sets all that makes a result; of
+    `recipe` the split stays as it was drawn, and what is no part of a model's quality (seed, monitor, precision)."""
+    quick = _begun_anew(recipe, proposals.propose(dataset, can_download))
     backbone, variant = get(quick.model.backbone, quick.model.alpha)
     if not variant.pretrained:
         return [Choice(QUICK, "Quick", "A small network learns from your pictures alone: no pretrained weights needed.",
-                       quick)]
+                       quick), Choice(BALANCED, "More exact", "The small network learns for longer, also from slightly "
+                                      "turned, moved and zoomed copies of your pictures.", _longer(quick))]
     found = [Choice(QUICK, "Quick", f"{backbone.title} stays as it is and only a new head learns: right for most "
                     "pictures.", quick)]
-    if len(dataset.usable()) >= FEW_PICTURES:
-        found.append(Choice(BALANCED, "More exact", f"First the head learns, then the last blocks of {backbone.title} "
-                            "too, in small steps.", fine_tuned(quick, variant)))
-        if (more := _more_exact(backbone, variant, can_download)) is not None:
-            larger = proposals.with_backbone(quick, *more)
-            found.append(Choice(BEST, "Best", f"{more[0].title} sees more than {backbone.title}; its last blocks learn "
-                                "too. Takes the longest.", fine_tuned(larger, more[1])))
+    pictures = len(dataset.usable())
+    if pictures < FEW_PICTURES:
+        return [*found, Choice(BALANCED, "More exact", f"{backbone.title} stays as it is; the head also learns from "
+                               "mirrored, turned and zoomed copies of your few pictures.", varied(quick))]
+    share = RETRAINED if pictures < MANY_PICTURES else RETRAINED_OF_MANY
+    what = "the last blocks" if pictures < MANY_PICTURES else "the later blocks"
+    found.append(Choice(BALANCED, "More exact", f"First the head learns, then {what} of {backbone.title} too, in small "
+                        "steps.", fine_tuned(quick, variant, share)))
+    if (more := _more_exact(backbone, variant, can_download)) is not None:
+        larger = proposals.with_backbone(quick, *more)
+        found.append(Choice(BEST, "Best", f"{more[0].title} sees more than {backbone.title}; here too {what} of it "
+                            "learn again. Takes the longest.", fine_tuned(larger, more[1], share)))
     return found
 
 
 def matching(recipe: Recipe, found: list[Choice]) -> str:
     """The id of the choice that a recipe is; "" where it was put together by hand."""
-    return next((choice.id for choice in found if (choice.recipe.model, choice.recipe.train.phases)
-                 == (recipe.model, recipe.train.phases)), "")
+    return next((choice.id for choice in found if _set_by(choice.recipe) == _set_by(recipe)), "")
 
 
-def fine_tuned(recipe: Recipe, variant: Variant) -> Recipe:
-    """Two phases: the head alone, then the last blocks at a small rate (A. Kumar et al., arXiv:2202.10054)."""
+def _set_by(recipe: Recipe) -> tuple[Any, ...]:
+    """What a choice decides of a recipe: all but the split and what `_begun_anew` keeps of the training."""
+    data = recipe.data.model_dump(exclude=set(SPLIT))
+    return data, recipe.model, recipe.augment, recipe.train.phases, *(getattr(recipe.train, name) for name in _DECIDED)
+
+
+def _begun_anew(recipe: Recipe, proposed: Recipe) -> Recipe:
+    """A proposed recipe with the split of another, and with all of its training that a preset does not decide."""
+    data = proposed.data.model_copy(update={name: getattr(recipe.data, name) for name in SPLIT})
+    kept = {name: getattr(proposed.train, name) for name in ("phases", *_DECIDED)}
+    return proposed.model_copy(update={"data": data, "train": recipe.train.model_copy(update=kept)})
+
+
+def varied(recipe: Recipe) -> Recipe:
+    """The recipe with a few changed copies of every training picture, made once (`augment.views`)."""
+    return recipe.override(["augment.preset=medium"])
+
+
+def _longer(recipe: Recipe) -> Recipe:
+    """The small network, trained for twice as long on changed pictures. None is mirrored: of a digit that is none."""
+    return recipe.override([*(f"train.phases.{index}.epochs={2 * phase.epochs}"
+                              for index, phase in enumerate(recipe.train.phases)),
+                            "augment.preset=custom", "augment.rotation=10", "augment.zoom=0.1", "augment.shift=0.05"])
+
+
+def fine_tuned(recipe: Recipe, variant: Variant, share: float = RETRAINED) -> Recipe:
+    """Two phases: the head alone, then the last blocks at a small rate (A. Kumar et al., arXiv:2202.10054).
+
+    Args:
+        share: Of the blocks, counted from the end, that learn again.
+    """
     names = [block.name for block in variant.blocks]
-    last_frozen = proposals.block_at(1 - RETRAINED, names)
+    last_frozen = proposals.block_at(1 - share, names)
     first = recipe.train.phases[0]
     head = first.model_copy(update={"name": "head", "freeze": "all", "epochs": HEAD_EPOCHS})
     tuning = first.model_copy(update={"name": "fine-tuning", "freeze": last_frozen, "epochs": TUNING_EPOCHS,

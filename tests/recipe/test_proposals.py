@@ -8,10 +8,12 @@ import pytest
 
 from core.backbones import lite0
 from core.backbones.catalogue import LARGEST_SIDE, check, get
+from core.data.library import ingest
 from core.errors import RecipeError
 from core.recipe import proposals
 from core.recipe.fields import Recipe
 from core.recipe.specs import field_spec
+from tests.pages.conftest import coloured_zip
 
 
 def offline() -> bool:
@@ -35,12 +37,38 @@ def weights(no_weights: None, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -
     return folder
 
 
-def test_the_default_where_its_weights_are_here_or_can_be_fetched(colours, weights):
+@pytest.fixture
+def bare(weights: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    """The empty folder, and no package that brings weights along."""
+    monkeypatch.setattr(lite0, "source", lambda: None)
+    return weights
+
+
+@pytest.fixture
+def photos(workspace, tmp_path):
+    return ingest(coloured_zip(tmp_path / "photos.zip", per_class=4, side=90), workspace)
+
+
+def test_the_default_where_its_weights_are_here_or_can_be_fetched(colours, bare):
     assert proposals.propose(colours, online) == Recipe()
-    (weights / get("MobileNetV2")[1].weights_file).touch()
+    (bare / get("MobileNetV2")[1].weights_file).touch()
     assert proposals.propose(colours, never_asked) == Recipe()
     assert proposals.reason(Recipe(), colours, never_asked) == ""
     assert proposals.obtainable(Recipe(), never_asked)
+
+
+def test_what_comes_along_is_not_exchanged_for_a_download_that_is_no_better(photos, weights):
+    for file in (None, "MobileNetV2", "ResNet50", "ResNet50V2"):  # the last is better, but slow without a GPU
+        if file:
+            (weights / get(file)[1].weights_file).touch()
+        assert proposals.propose(photos, never_asked).model.backbone == "EfficientNetLite0"
+    (weights / get("EfficientNetV2B0")[1].weights_file).touch()
+    assert proposals.propose(photos, never_asked).model.backbone == "EfficientNetV2B0"
+
+
+def test_small_pictures_get_the_same_with_and_without_a_network(colours, weights):
+    assert proposals.propose(colours, never_asked).model.backbone == "SmallNet"
+    assert "are small" in proposals.reason(proposals.propose(colours, online), colours, online)
 
 
 def test_what_is_here_where_nothing_can_be_fetched(colours, weights):
@@ -48,14 +76,13 @@ def test_what_is_here_where_nothing_can_be_fetched(colours, weights):
     model = proposals.propose(colours, offline).model
     assert (model.backbone, model.alpha, model.weights) == ("MobileNetV2", 0.35, "imagenet")
     (weights / get("ResNet50")[1].weights_file).touch()
-    assert proposals.propose(colours, offline).model == model  # the default backbone first, as narrow as it may be
+    assert proposals.propose(colours, offline).model == model  # ResNet50 is slow without a GPU
 
 
 def test_the_small_network_where_there_is_nothing(colours, weights):
     recipe = proposals.propose(colours, offline)
     assert (recipe.model.backbone, recipe.model.weights, recipe.data.image_size) == ("SmallNet", "none", 32)
     assert recipe.train.phases[0].freeze == "none"
-    assert proposals.reason(recipe, colours, online) == ""
     assert proposals.obtainable(recipe, never_asked) and not proposals.obtainable(Recipe(), offline)
 
 

@@ -13,15 +13,13 @@ from core.backbones.catalogue import get
 from core.data.dataset import Dataset
 from core.errors import RecipeError
 from core.plan import check_output
-from core.recipe.choices import Choice
+from core.recipe.choices import SPLIT, Choice
 from core.recipe.fields import Recipe
 from core.recipe.presets import PRESETS, Preset
 from core.recipe.specs import require_available
 from pages.parts.app import connection
 from pages.parts.model import cards
 from pages.parts.widgets import errors
-
-_SPLIT = ("validation", "test", "seed", "group_pattern")
 
 
 def button(dataset: Dataset, recipe: Recipe, proposed: list[Choice]) -> None:
@@ -49,7 +47,7 @@ def gallery(dataset: Dataset, recipe: Recipe, proposed: list[Choice]) -> None:
 def taken_over(preset: Preset, recipe: Recipe) -> Recipe:
     """The preset's whole recipe; of the split everything stays as it was drawn that the preset does not set itself."""
     kept = {name: value for name, value in recipe.data.model_dump(mode="json").items()
-            if name in _SPLIT and name not in preset.settings.get("data", {})}
+            if name in SPLIT and name not in preset.settings.get("data", {})}
     return preset.recipe.override([f"data.{name}={json.dumps(value)}" for name, value in kept.items()])
 
 
