@@ -7,8 +7,9 @@ from __future__ import annotations
 
 import sys
 import tempfile
+from functools import cache
 from pathlib import Path
-from typing import Annotated
+from typing import TYPE_CHECKING, Annotated
 
 import typer
 
@@ -32,6 +33,9 @@ from core.jobs import reaper
 from core.runs.index import list_runs, unreadable_runs
 from core.runs.run import Run
 from core.store.workspace import Workspace
+
+if TYPE_CHECKING:
+    from core.data.dataset import Dataset
 
 app = typer.Typer(
     help="Transfer learning for images, without writing code.",
@@ -78,13 +82,17 @@ def train(
 
     short = {"backbone": backbone, "alpha": alpha, "weights": weights, "freeze": freeze, "epochs": epochs, "seed": seed}
     given = {name: value for name, value in short.items() if value is not None}
-    final = recipe_of(recipe, preset, given, settings or [], dataset)
+    workspace = Workspace.default()
+
+    @cache
+    def found() -> Dataset:
+        return resolve_dataset(dataset, workspace, output.Bar(), accept_bad=accept_bad, accept_empty=accept_empty)
+
+    final = recipe_of(recipe, preset, given, settings or [], found)
     if final.model.weights == "none" and all(phase.freeze == "all" for phase in final.train.phases):
         output.tell("Note: the backbone has random weights and stays frozen, so it cannot learn; try --freeze none.")
-    workspace = Workspace.default()
     final = api.prepare_weights(final, output.Bar(), workspace)  # before the images are read: that may take longer
-    found = resolve_dataset(dataset, workspace, output.Bar(), accept_bad=accept_bad, accept_empty=accept_empty)
-    run = api.start(found, final, workspace, run_dir=run_dir, at_once=True, progress=output.Bar())
+    run = api.start(found(), final, workspace, run_dir=run_dir, at_once=True, progress=output.Bar())
     output.tell(f"Run folder: {run.path}")
     log = output.TrainingLog(run)
     try:

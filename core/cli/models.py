@@ -10,17 +10,23 @@ import typer
 from core.cli import output
 from core.cli.options import JsonOption, PresetOption, RecipeOption, SetOption, recipe_of
 
+_DEPENDS = "A dataset: what it comes to depends on its pictures, and on the weights within reach."
+
 
 def presets(as_json: JsonOption = False) -> None:
-    """List complete recipes under their names: what well-known courses and papers train."""
+    """List complete recipes under their names: what well-known courses and papers train, and what suits a dataset."""
+    from core.recipe.choices import CHOSEN_FROM_DATA
     from core.recipe.presets import PRESETS
 
     if as_json:
-        output.print_json([{**_facts(preset), "recipe": preset.recipe.model_dump(mode="json")}
-                           for preset in PRESETS.values()])
+        own = [{"id": name, "title": name.capitalize(), "about": about, "source": "Graft", "needs": _DEPENDS,
+                "differs": "", "recipe": None} for name, about in CHOSEN_FROM_DATA.items()]
+        output.print_json(own + [{**_facts(preset), "recipe": preset.recipe.model_dump(mode="json")}
+                                 for preset in PRESETS.values()])
     else:
         output.print_table(["id", "backbone", "what it does"], [
-            [preset.id, preset.recipe.model.backbone, preset.about] for preset in PRESETS.values()])
+            *([name, "by the dataset", about] for name, about in CHOSEN_FROM_DATA.items()),
+            *([preset.id, preset.recipe.model.backbone, preset.about] for preset in PRESETS.values())])
 
 
 def backbones(as_json: JsonOption = False) -> None:

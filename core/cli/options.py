@@ -2,16 +2,22 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
-from typing import Annotated, Any
+from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
+from core.backbones import weights
+from core.backbones.catalogue import get
 from core.cli import output
 from core.errors import RecipeError
 from core.recipe.fields import Recipe
 from core.recipe.specs import field_spec, without_effect
+
+if TYPE_CHECKING:
+    from core.data.dataset import Dataset
+    from core.recipe.choices import Choice
 
 SHORTHANDS = {
     "backbone": "model.backbone",
@@ -53,58 +59,63 @@ SetOption = Annotated[
 
 
 def recipe_of(file: Path | None, preset: str | None, given: Mapping[str, str], settings: Sequence[str],
-              dataset: str | None = None) -> Recipe:
+              dataset: Callable[[], Dataset] | None = None) -> Recipe:
     """The recipe that the options come to; says what of them has no effect.
 
     Args:
         given: Short options that were given, by their names in `SHORTHANDS`.
-        dataset: What it is for. Where neither a recipe nor a backbone was named, one within reach is taken.
+        dataset: Gives what it is for. Where neither a recipe nor a backbone was named, what suits it is taken, as on
+            the Model page.
 
     Raises:
         RecipeError: contradicting options, an unknown preset or field, or a value that a field refuses.
     """
     chosen = {assignment.partition("=")[0].strip() for assignment in settings} | {SHORTHANDS[name] for name in given}
-    base = _base(file, preset)
+    changes = [*(f"{SHORTHANDS[name]}={value}" for name, value in given.items()), *settings]
+    base = _base(file, preset, dataset)
     if dataset is not None and file is None and preset is None and not chosen & {
             "model.backbone", "model.alpha", "model.weights"}:
-        base = _within_reach(dataset, base)
+        base.override(changes)  # a slip of the pen is told before many pictures are read
+        base = _proposed(dataset())
     phases = len(base.train.phases)
     if phases > 1 and any(SHORTHANDS[name].startswith(PHASE) for name in given):
         raise RecipeError(f"--freeze and --epochs are for a recipe of one phase; this one has {phases}.",
                           "Use --set train.phases.0.epochs=5 and so on.")
-    final = base.override([*(f"{SHORTHANDS[name]}={value}" for name, value in given.items()), *settings])
+    final = base.override(changes)
     for path in sorted(chosen):
         if note := without_effect(final, path):
             output.tell(f"Note: {note}")
     return final
 
 
-def _base(file: Path | None, preset: str | None) -> Recipe:
+def _base(file: Path | None, preset: str | None, dataset: Callable[[], Dataset] | None) -> Recipe:
+    from core.recipe import choices, presets
+
     if file is not None and preset is not None:
         raise RecipeError("--recipe and --preset were both given.", "Choose one of them, and change it with --set.")
+    if preset in choices.CHOSEN_FROM_DATA:
+        if dataset is None:
+            raise RecipeError(f"What '{preset}' comes to depends on the dataset.",
+                              f"Use it with one: python -m core train DATASET --preset {preset}")
+        return _told(choices.choice(preset, dataset(), weights.reachable))
     if preset is not None:
-        from core.recipe import presets
-
         return presets.get(preset).recipe
     return Recipe() if file is None else Recipe.load(file)
 
 
-def _within_reach(dataset: str, base: Recipe) -> Recipe:
-    """What to do when the weights that `base` needs cannot be had: the recipe that a sample proposes, else the backbone
-    whose weights come along. Says so."""
-    from core.backbones import catalogue, lite0, weights
-    from core.data.samples import SAMPLES
+def _told(choice: Choice) -> Recipe:
+    output.tell(f"{choice.title}: {choice.why}")
+    return choice.recipe
 
-    backbone, variant = catalogue.get(base.model.backbone, base.model.alpha)
-    if weights.find(backbone, variant) is not None or weights.reachable():
-        return base
-    missing = f"Note: no pretrained weights for {backbone.title} here and no way to download them; using"
-    sample = SAMPLES.get(dataset)
-    if sample is not None and sample.recipe is not None:
-        output.tell(f"{missing} the recipe that comes with '{dataset}': {sample.recipe.model.backbone} with random "
-                    "weights, everything trained.")
-        return sample.recipe
-    if lite0.source() is None:
-        return base
-    output.tell(f"{missing} {lite0.BACKBONE}, whose pretrained weights come with Graft.")
-    return base.override([f"model.backbone={lite0.BACKBONE}"])
+
+def _proposed(dataset: Dataset) -> Recipe:
+    """What the Model page proposes for a dataset. Says so where it is not the default."""
+    from core.recipe import proposals
+
+    found = proposals.propose(dataset, weights.reachable)
+    backbone, variant = get(found.model.backbone, found.model.alpha)
+    if found != Recipe():
+        why = proposals.reason(found, dataset, weights.reachable) or "Its pretrained weights are here."
+        start = "" if variant.pretrained else " with random weights, everything trained"
+        output.tell(f"Note: no backbone was named; using {backbone.title}{start}. {why}")
+    return found

@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Any
 
 from core.backbones import weights
 from core.backbones.catalogue import BACKBONES, Backbone, Variant, get
+from core.errors import RecipeError
 from core.recipe import proposals
 from core.recipe.fields import Recipe
 from core.recipe.proposals import CanDownload
@@ -19,6 +20,12 @@ if TYPE_CHECKING:
     from core.data.dataset import Dataset
 
 QUICK, BALANCED, BEST = "quick", "balanced", "best"
+CHOSEN_FROM_DATA = {
+    QUICK: "The backbone within reach stays as it is and only a new head learns.",
+    BALANCED: "The same, and the last blocks learn too; for few pictures, changed copies of them.",
+    BEST: "The most exact backbone within reach, if there is a better one; its last blocks learn too.",
+}
+"""What each of them does, in a sentence. What it comes to depends on the dataset."""
 HEAD_EPOCHS, TUNING_EPOCHS = 10, 10
 TUNING_RATE = 1e-4
 """A tenth of the head's: what was pretrained is to be adjusted, not overwritten."""
@@ -71,6 +78,15 @@ def choices(dataset: Dataset, recipe: Recipe, can_download: CanDownload) -> list
         found.append(Choice(BEST, "Best", f"{more[0].title} sees more than {backbone.title}; here too {what} of it "
                             "learn again. Takes the longest.", fine_tuned(larger, more[1], share)))
     return found
+
+
+def choice(name: str, dataset: Dataset, can_download: CanDownload) -> Choice:
+    """One of those that are proposed for a dataset. Raises RecipeError, which names what there is."""
+    found = {one.id: one for one in choices(dataset, Recipe(), can_download)}
+    if name not in found:
+        raise RecipeError(f"There is no '{name}' for this dataset on this machine: nothing beyond "
+                          f"'{list(found)[-1]}' is within reach.", f"Use one of: {', '.join(found)}.")
+    return found[name]
 
 
 def matching(recipe: Recipe, found: list[Choice]) -> str:

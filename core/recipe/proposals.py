@@ -34,7 +34,7 @@ def reason(recipe: Recipe, dataset: Dataset, can_download: CanDownload) -> str:
     if along := weights_here():
         return (f"Your pictures are small ({_typical_side(dataset)} pixels), so a small network is proposed that "
                 "learns from them alone: fine for simple pictures, such as digits. For photos take "
-                f"{along[0].title} on the Model page: it has learned from a million photos already.")
+                f"{along[0].title}: it has learned from a million photos already.")
     if can_download():
         return ""
     backbone, _ = get(Recipe().model.backbone, Recipe().model.alpha)

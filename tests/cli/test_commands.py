@@ -5,6 +5,7 @@ from __future__ import annotations
 import io
 import json
 import zipfile
+from collections.abc import Callable
 from dataclasses import replace
 from pathlib import Path
 
@@ -24,6 +25,7 @@ from core.data.library import ingest
 from core.errors import GraftError
 from core.inference import Prediction
 from core.jobs import queue as jobs
+from core.recipe import choices, proposals
 from core.recipe.fields import Recipe
 from core.recipe.specs import field_spec
 from core.runs.run import Run
@@ -32,6 +34,7 @@ from core.store.files import write_json
 from core.store.limits import Limits
 from core.store.machine import Machine
 from core.store.workspace import Workspace
+from tests.pages.conftest import coloured_zip
 
 
 @pytest.fixture
@@ -164,12 +167,50 @@ def test_random_weights_are_never_taken_silently_for_a_sample_either(capsys, wor
 
 def test_without_a_network_the_weights_that_come_along_are_used_and_said(capsys, workspace, archive, monkeypatch):
     monkeypatch.setattr(jobs, "run_now", lambda run, machine: run.write_status(replace(run.status(), state="stopped")))
-    assert main(["train", str(archive)]) == 0
+    photos = coloured_zip(archive.parent / "photos.zip", per_class=4, side=90)
+    assert main(["train", str(photos)]) == 0
     captured = capsys.readouterr()
-    assert "no pretrained weights for MobileNetV2" in captured.err and "EfficientNetLite0" in captured.err
+    assert "no backbone was named; using EfficientNetLite0. Its pretrained weights are here" in captured.err
     run = Run.open(json.loads(captured.out.splitlines()[-1])["run_dir"])
     assert run.recipe == Recipe().override(["model.backbone=EfficientNetLite0"])
     assert weights.find(*catalogue.get("EfficientNetLite0")).suffix == ".h5"  # converted before the run was made
+
+
+@pytest.fixture
+def started(capsys, monkeypatch) -> Callable[..., Recipe]:
+    """`started("train", …)`: the recipe that a command begins to train."""
+    monkeypatch.setattr(jobs, "run_now", lambda run, machine: run.write_status(replace(run.status(), state="stopped")))
+
+    def run(*arguments: object) -> Recipe:
+        line = printed(capsys, *arguments).splitlines()[-1]
+        return Run.open(json.loads(line)["run_dir"]).recipe
+
+    return run
+
+
+def test_small_pictures_get_what_the_page_proposes(workspace, dataset, archive, started):
+    recipe = started("train", archive)
+    assert recipe.model.backbone == "SmallNet" and recipe == proposals.propose(dataset, lambda: False)
+
+
+@pytest.mark.parametrize("name", ["quick", "balanced"])
+def test_a_preset_that_depends_on_the_dataset_is_what_the_card_shows(workspace, tmp_path, started, name):
+    photos = coloured_zip(tmp_path / "photos.zip", per_class=4, side=90)
+    recipe = started("train", photos, "--preset", name, "--seed", "3")
+    found = choices.choices(ingest(photos, workspace), Recipe(), lambda: False)
+    assert choices.matching(recipe, found) == name and recipe.train.seed == 3
+
+
+def test_a_preset_that_depends_on_the_dataset_needs_one_and_has_to_be_within_reach(capsys, workspace, archive):
+    assert "train DATASET --preset quick" in refused(capsys, "summary", "--preset", "quick", "--classes", "3")
+    assert "quick, balanced" in refused(capsys, "train", archive, "--preset", "best")
+    assert "depends on its pictures" in json.loads(printed(capsys, "presets", "--json"))[0]["needs"]
+    assert "by the dataset" in printed(capsys, "presets")
+
+
+def test_a_slip_of_the_pen_is_told_before_the_pictures_are_read(capsys, workspace, archive):
+    assert "train.phases.0.epochs" in refused(capsys, "train", archive, "--epochs", "0")
+    assert not list(workspace.datasets.iterdir())
 
 
 def test_a_backbone_that_was_asked_for_is_never_exchanged(capsys, workspace, archive):
