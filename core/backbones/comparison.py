@@ -7,15 +7,17 @@ from __future__ import annotations
 
 import contextlib
 import json
+import logging
 import subprocess
 import sys
 import tempfile
 from collections.abc import Callable
 from dataclasses import dataclass
+from functools import lru_cache
 from pathlib import Path
 from typing import Any
 
-from core import errors
+from core import errors, escape
 from core.errors import GraftError, WeightsError
 from core.jobs.backends import PROJECT, worker_environment
 from core.recipe.fields import Recipe
@@ -24,6 +26,7 @@ from core.store.documents import Format
 from core.store.files import digest
 from core.store.machine import Machine
 
+log = logging.getLogger("graft.backbones")
 FORMAT = Format("comparison of weights")
 MATCHING = 2
 """Version of how layers are matched; to be counted up when another answer may come out."""
@@ -92,11 +95,18 @@ def compare(recipe: Recipe, path: Path, machine: Machine, progress: Progress | N
 def _place(recipe: Recipe, path: Path, machine: Machine) -> Path:
     model = recipe.model
     try:
-        content = digest(path)
+        found = path.stat()
+        content = _content(path.absolute(), found.st_size, found.st_mtime_ns)
     except OSError as error:
         raise WeightsError(f"There is no weights file {path.name}.", "Upload it again, or check the path.") from error
     key = cache_key(matching=MATCHING, file=content, backbone=model.backbone, alpha=model.alpha, cut=model.cut_layer)
     return machine.cache / "comparisons" / key / "layers.json"
+
+
+@lru_cache(maxsize=64)
+def _content(path: Path, size: int, changed_ns: int) -> str:
+    """The file's hash, made anew when its size or its time has changed: a page asks for it at every click."""
+    return digest(path)
 
 
 def _asked(recipe: Recipe, path: Path, seconds: float) -> dict[str, Any]:
@@ -115,8 +125,10 @@ def _asked(recipe: Recipe, path: Path, seconds: float) -> dict[str, Any]:
     try:
         found: dict[str, Any] = json.loads(answer.stdout.splitlines()[-1])
     except (ValueError, IndexError):
+        log.error("Comparing %s with %s: the process ended with %s and wrote:\n%s", escape.terminal(path.name),
+                  recipe.model.backbone, answer.returncode, escape.terminal_lines(answer.stderr))
         raise WeightsError(f"{path.name} cannot be compared with {recipe.model.backbone}: the process that reads it "
-                           f"ended with {answer.returncode}.", "Use another file.") from None
+                           f"ended with {answer.returncode}; what it said is in the log.", "Use another file.") from None
     if "error" in found:
         raise _as_error(found["error"])
     return found

@@ -15,7 +15,7 @@ import shutil
 import tempfile
 import zipfile
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -64,20 +64,21 @@ class WeightsFile:
 
     def values(self, layer: StoredLayer) -> list[np.ndarray]:
         """The weights of a layer, float32. Raises WeightsError when they are no finite numbers."""
+        with _readable(self.name):
+            return [self._value(layer, place) for place in layer.places]
+
+    def _value(self, layer: StoredLayer, place: str) -> np.ndarray:
         import numpy as np
 
-        found = []
-        for place in layer.places:
-            stored = self._file[place]
-            if stored.dtype.kind not in "f" and stored.shape != ():
-                raise WeightsError(f"The layer '{layer.name}' in {self.name} holds {stored.dtype}, not numbers with a "
-                                   "fraction.", _HINT)
-            values = np.asarray(stored[()], np.float32)
-            if not np.isfinite(values).all():
-                raise WeightsError(f"The layer '{layer.name}' in {self.name} has weights that are not finite numbers.",
-                                   "That model has blown up while it was trained. Use another file.")
-            found.append(values)
-        return found
+        stored = self._file[place]
+        if stored.dtype.kind not in "f" and stored.shape != ():
+            raise WeightsError(f"The layer '{layer.name}' in {self.name} holds {stored.dtype}, not numbers with a "
+                               "fraction.", _HINT)
+        values = np.asarray(stored[()], np.float32)
+        if not np.isfinite(values).all():
+            raise WeightsError(f"The layer '{layer.name}' in {self.name} has weights that are not finite numbers.",
+                               "That model has blown up while it was trained. Use another file.")
+        return values
 
 
 @contextmanager
@@ -89,16 +90,26 @@ def opened(path: Path) -> Iterator[WeightsFile]:
     """
     import h5py
 
-    try:
-        with _plain_hdf5(path) as plain, h5py.File(plain, "r", locking=False) as file:
+    with ExitStack() as held:
+        with _readable(path.name, path):
+            plain = held.enter_context(_plain_hdf5(path))
+            file = held.enter_context(h5py.File(plain, "r", locking=False))
             _judge(file, path.name, plain.stat().st_size)
-            yield WeightsFile(file, path.name)
+            found = WeightsFile(file, path.name)
+        yield found
+
+
+@contextmanager
+def _readable(name: str, path: Path | None = None) -> Iterator[None]:
+    """Whatever goes wrong while a file is read is the file's fault, and a WeightsError."""
+    try:
+        yield
     except GraftError:
         raise
     except FileNotFoundError as error:
-        raise WeightsError(f"There is no weights file {path}.", "Check the path.") from error
+        raise WeightsError(f"There is no weights file {path or name}.", "Check the path.") from error
     except Exception as error:  # a hostile file makes h5py and zipfile raise anything
-        raise WeightsError(f"{path.name} cannot be read as a weights file: {str(error)[:120] or type(error).__name__}.",
+        raise WeightsError(f"{name} cannot be read as a weights file: {str(error)[:120] or type(error).__name__}.",
                            _HINT) from error
 
 

@@ -154,3 +154,9 @@ def test_a_file_cut_short_anywhere_gives_one_kind_of_error(tmp_path):
         (tmp_path / "b.h5").write_bytes(whole[:length])
         with pytest.raises(WeightsError), opened(tmp_path / "b.h5") as file:
             file.values(file.layers[0])
+
+
+def test_a_mistake_of_who_reads_is_not_blamed_on_the_file(tmp_path):
+    path = legacy(tmp_path / "a.h5", {"conv1": {"conv1/kernel:0": KERNEL}})
+    with pytest.raises(ZeroDivisionError), opened(path):
+        _ = 1 / 0

@@ -14,6 +14,7 @@ from core.backbones import comparison
 from core.engine.model.compare_weights import compared, main
 from core.engine.model.small_net import SmallNet
 from core.errors import WeightsError
+from core.store.files import digest
 from core.store.machine import Machine
 from tests.tiny import tiny_recipe
 
@@ -102,3 +103,20 @@ def test_hostile_files_are_sentences(tmp_path, harm, capsys):
 def test_a_file_that_is_not_there(tmp_path):
     with pytest.raises(WeightsError, match="no weights file"):
         comparison.compare(tiny_recipe(), tmp_path / "none.h5", Machine(tmp_path / "machine"))
+
+
+def test_what_the_process_said_before_it_died_is_in_the_log(file, tmp_path, monkeypatch, caplog):
+    monkeypatch.setattr(comparison, "worker_environment", lambda: {"PYTHONPATH": str(tmp_path)})
+    (tmp_path / "keras.py").write_text("import os\nos.write(2, b'no room left')\nos._exit(9)\n")
+    with pytest.raises(WeightsError, match="ended with 9"):
+        comparison.compare(tiny_recipe(), file, Machine(tmp_path / "machine"))
+    assert "no room left" in caplog.text
+
+
+def test_a_file_is_read_again_only_when_it_has_changed(file, tmp_path, monkeypatch):
+    machine, reads = Machine(tmp_path / "machine"), []
+    monkeypatch.setattr(comparison, "digest", lambda path: reads.append(path) or digest(path))
+    before = [comparison._place(tiny_recipe(), file, machine) for _ in range(3)]
+    assert len(set(before)) == 1 and len(reads) == 1
+    spoiled(file, lambda values: values + 1)
+    assert comparison._place(tiny_recipe(), file, machine) != before[0] and len(reads) == 2
