@@ -100,21 +100,28 @@ def _converted(source: Path, variant: Variant, progress: Progress | None) -> Pat
 
 
 def own_file(text: str, runs: Path | None = None) -> Path:
-    """The file that a user means: a weights file, or the model of a run, by its folder or its id.
+    """The file that a user means, as `find_own`. Raises WeightsNotFoundError: there is none."""
+    if (found := find_own(text, runs)) is not None:
+        return found
+    if Path(text).expanduser().is_dir():
+        raise WeightsNotFoundError(f"There is no model in the folder {text}.", "Choose a completed run.")
+    raise WeightsNotFoundError(
+        f"There is no weights file and no run '{text}'.", "Give the path of a .h5, .weights.h5 or .keras file, the "
+        f"name of one in {' or '.join(str(folder) for folder in folders())}, or a run (model.weights).")
 
-    Raises:
-        WeightsNotFoundError: there is neither.
-    """
+
+def find_own(text: str, runs: Path | None = None) -> Path | None:
+    """The file that a user means: a weights file by its path, by its bare name in the folders where weights are looked
+    for, or the model of a run, by its folder or its id."""
     path = Path(text).expanduser()
-    if path.is_file():
-        return path.absolute()
-    for folder in [path, *([runs / path.name] if runs is not None and text == path.name else [])]:
+    bare = text == path.name
+    for file in [path, *(folder / text for folder in folders() if bare)]:
+        if file.is_file():
+            return file.absolute()
+    for folder in [path, *([runs / text] if runs is not None and bare else [])]:
         if (folder / "model.keras").is_file():
             return (folder / "model.keras").absolute()
-    if path.is_dir():
-        raise WeightsNotFoundError(f"There is no model in the folder {text}.", "Choose a completed run.")
-    raise WeightsNotFoundError(f"There is no weights file and no run '{text}'.",
-                               "Give the path of a .h5, .weights.h5 or .keras file, or a run (model.weights).")
+    return None
 
 
 def reachable() -> bool:

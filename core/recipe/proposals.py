@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import json
 from collections.abc import Callable, Sequence
-from pathlib import Path
 from typing import TYPE_CHECKING
 
 from core.backbones import weights
@@ -80,7 +79,7 @@ def obtainable(recipe: Recipe, can_download: CanDownload) -> bool:
     """True when the run can start: random weights, a file that is here, or a download that can work."""
     backbone, variant = get(recipe.model.backbone, recipe.model.alpha)
     if recipe.model.own_weights:
-        return Path(recipe.model.weights).expanduser().exists()
+        return weights.find_own(recipe.model.weights) is not None
     return recipe.model.weights == "none" or bool(weights.find(backbone, variant)) or can_download()
 
 

@@ -14,6 +14,8 @@ import pytest
 from core.backbones import weights
 from core.backbones.catalogue import get
 from core.errors import WeightsError, WeightsNotFoundError
+from core.recipe import proposals
+from core.recipe.presets import PRESETS
 
 CONTENT = b"\x89HDF\r\n\x1a\n" + bytes(range(256)) * 4000
 LOGIN_PAGE = b"<html>Please log in to the hotel's network</html>"
@@ -125,3 +127,16 @@ def test_reachability_is_asked_of_the_server(server):
     assert weights._answers(server + "whole.h5")
     assert not weights._answers(server + "missing.h5")
     assert not weights._answers("http://127.0.0.1:9/any.h5")
+
+
+def test_a_file_of_ones_own_is_found_by_its_bare_name_where_weights_lie(folders):
+    """As the preset of a course names Keras's own file."""
+    name = PRESETS["cifar10-resnet50-weights-file"].recipe.model.weights
+    with pytest.raises(WeightsNotFoundError) as error:
+        weights.own_file(name)
+    assert str(folders[0]) in error.value.hint
+    for folder in reversed(folders):
+        (folder / name).write_bytes(CONTENT)
+        assert weights.own_file(name) == folder / name
+    assert weights.find_own(f"elsewhere/{name}") is None
+    assert proposals.obtainable(PRESETS["cifar10-resnet50-weights-file"].recipe, lambda: False)

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-from pathlib import Path
 
 import streamlit as st
 
@@ -83,7 +82,7 @@ def _use(name: str, dataset: Dataset, recipe: Recipe) -> None:
 def _weights(recipe: Recipe) -> str:
     backbone, variant = get(recipe.model.backbone, recipe.model.alpha)
     if recipe.model.own_weights:
-        return "from your file, " + ("here" if Path(recipe.model.weights).expanduser().exists() else "not here yet")
+        return "from your file, " + ("here" if weights.find_own(recipe.model.weights) else "not here yet")
     if weights.find(backbone, variant):
         return "on this machine"
     return f"a download of {variant.size_mb:.0f} MB" if connection.can_download() else "not here"

@@ -104,8 +104,8 @@ def _file(recipe: Recipe) -> None:
 
 def _from_before(recipe: Recipe) -> tuple[str, str, str] | None:
     """The file that the recipe names already, as after a reload."""
-    path = Path(recipe.model.weights)
-    return (str(path), path.name, "") if recipe.model.own_weights and path.is_file() else None
+    path = weights.find_own(recipe.model.weights) if recipe.model.own_weights else None
+    return (str(path), path.name, "") if path is not None else None
 
 
 def _compared(recipe: Recipe, path: Path) -> Comparison:
