@@ -128,7 +128,7 @@ def _asked(recipe: Recipe, path: Path, seconds: float) -> dict[str, Any]:
         log.error("Comparing %s with %s: the process ended with %s and wrote:\n%s", escape.terminal(path.name),
                   recipe.model.backbone, answer.returncode, escape.terminal_lines(answer.stderr))
         raise WeightsError(f"{path.name} cannot be compared with {recipe.model.backbone}: the process that reads it "
-                           f"ended with {answer.returncode}; what it said is in the log.", "Use another file.") from None
+                           f"ended with {answer.returncode}; the log has what it said.", "Use another file.") from None
     if "error" in found:
         raise _as_error(found["error"])
     return found

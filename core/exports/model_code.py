@@ -6,7 +6,9 @@ from collections.abc import Iterator
 
 from core.backbones import lite0
 from core.backbones.catalogue import Backbone, Variant, get
-from core.backbones.freezing import freeze_layer
+from core.backbones.freezing import cut, frozen_layers
+from core.backbones.graph import OPERATION, Graph, members
+from core.exports import own_weights_code
 from core.exports.source_text import source_text
 from core.recipe.fields import HiddenLayer, ModelSettings, Phase, Recipe
 
@@ -46,6 +48,8 @@ def model_code(recipe: Recipe, classes: int) -> str:
     imports, constructor = source_text(OWN[backbone.name]) if backbone.name in OWN else ([], "")
     if backbone.name in OWN and settings.weights == "imagenet":
         imports = ["import os", *imports]
+    if settings.own_weights:
+        imports = [*imports, *own_weights_code.imports(settings)]
     lines = [*imports, *([""] if imports else []), "import keras", "from keras import layers"]
     if constructor:
         lines += ["", "", constructor, ""]
@@ -82,11 +86,11 @@ def _backbone(settings: ModelSettings, backbone: Backbone, variant: Variant) -> 
         yield "for layer in backbone.layers:  # from random weights, statistics have to follow quickly"
         yield "    if isinstance(layer, layers.BatchNormalization):"
         yield "        layer.momentum = 0.9"
-    elif settings.weights != "imagenet":
-        yield f"backbone.load_weights({settings.weights!r})"
     output = "backbone.output" if settings.cut_layer is None else f'backbone.get_layer("{settings.cut_layer}").output'
     yield f"features = {output}"
     yield ""
+    if settings.own_weights:
+        yield from own_weights_code.loading(settings)
 
 
 def _head(settings: ModelSettings, classes: int, seed: int) -> Iterator[str]:
@@ -124,17 +128,21 @@ def _hidden(hidden: HiddenLayer, name: str, seed: int) -> Iterator[str]:
 
 
 def _freezing(recipe: Recipe, variant: Variant, phase: Phase, index: int) -> Iterator[str]:
-    last = freeze_layer(variant, phase.freeze)
-    if phase.freeze == "all" and recipe.model.cut_layer is not None:
-        last = recipe.model.cut_layer
+    graph = cut(variant.graph, recipe.model.cut_layer)
+    ends = _last_frozen(graph, frozen_layers(graph, phase.freeze, variant.graph))
     name = "".join(char if char.isalnum() and char.isascii() else "_" for char in phase.name.lower())
     number = f"_{index + 1}" if len(recipe.train.phases) > 1 else ""
     keeps_statistics = not recipe.model.trains_batch_norm
     yield f"def freeze_for_{name}{number}(model):"
-    what = "Nothing is frozen." if last is None else f"Everything up to {last} stays as it is."
+    point = "the ends named here" if len(ends) > 1 else "".join(ends)
+    what = f"Everything up to {point} stays as it is." if ends else "Nothing is frozen."
     yield f'    """{what}{" So do the statistics of batch normalisation." if keeps_statistics else ""}"""'
-    frozen = "set()" if last is None else (
-        f'{{layer.name for layer in keras.Model(model.input, model.get_layer("{last}").output).layers}}')
+    if len(ends) > 1:
+        yield "    ends = [model.get_layer(name).output for name in ("
+        yield from (f'        "{end}",' for end in ends)
+        yield "    )]"
+    output = "ends" if len(ends) > 1 else f'model.get_layer("{ends[0]}").output' if ends else ""
+    frozen = f"{{layer.name for layer in keras.Model(model.input, {output}).layers}}" if ends else "set()"
     yield f"    frozen = {frozen}"
     if keeps_statistics:
         yield "    inside = {layer.name for layer in keras.Model(model.input, features).layers}"
@@ -142,3 +150,16 @@ def _freezing(recipe: Recipe, variant: Variant, phase: Phase, index: int) -> Ite
     yield "        layer.trainable = layer.name not in frozen" + (
         " and not (layer.name in inside and isinstance(layer, layers.BatchNormalization))" if keeps_statistics else "")
     yield ""
+
+
+def _last_frozen(graph: Graph, frozen: int) -> list[str]:
+    """The layers behind which the frozen ones end: with all that they depend on they are the whole set."""
+    waiting = [index for index in members(frozen) if not graph.readers[index] & frozen]
+    ends = set()
+    while waiting:
+        index = waiting.pop()
+        if graph.layers[index].kind == OPERATION:  # it has no weights, and in Keras a name of its own
+            waiting += [fed_by for fed_by in graph.layers[index].inputs if fed_by >= 0]
+        else:
+            ends.add(index)
+    return list(graph.named(sorted(ends)))

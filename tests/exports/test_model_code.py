@@ -11,6 +11,7 @@ import pytest
 from core.backbones import weights
 from core.backbones.catalogue import get
 from core.engine.model.network import build_network
+from core.engine.model.small_net import SmallNet
 from core.engine.training.plan import apply_freezing, plan_phases
 from core.exports.model_code import OWN, model_code
 from core.recipe.fields import Recipe
@@ -90,9 +91,65 @@ def test_every_preset_is_shown_as_it_is_built(name):
     compared(PRESETS[name].recipe.override(["model.weights=none"]), 2 if name == "cats-dogs-vgg16" else 3)
 
 
-def test_pretrained_weights_and_weights_of_ones_own_stand_in_the_code():
+def test_pretrained_weights_stand_in_the_code():
     assert 'weights="imagenet"' in model_code(Recipe(), 3)
-    assert "load_weights('mine.h5')" in model_code(Recipe().override(["model.weights=mine.h5"]), 3)
+
+
+SMALL = ["model.backbone=SmallNet", "data.image_size=32"]
+
+
+def trained(nested: bool) -> Any:
+    """A whole classifier on SmallNet, another number in every weight."""
+    keras.utils.clear_session()
+    net = SmallNet(input_shape=(32, 32, 3))
+    if nested:
+        whole = keras.Sequential([keras.Input((32, 32, 3)), net, keras.layers.Flatten(), keras.layers.Dense(2)])
+    else:
+        whole = keras.Model(net.input, keras.layers.Dense(2)(keras.layers.Flatten()(net.output)))
+    whole.set_weights([np.full(value.shape, index + 1.0) for index, value in enumerate(whole.get_weights())])
+    return whole
+
+
+@pytest.mark.parametrize("nested", [False, True], ids=["flat", "nested"])
+@pytest.mark.parametrize("name", ["a.h5", "a.weights.h5", "a.keras", "run/model.keras", "run"])
+def test_weights_of_ones_own_are_loaded_by_the_code_as_graft_loads_them(tmp_path, name, nested):
+    path = tmp_path / (name if "." in name else f"{name}/model.keras")
+    path.parent.mkdir(exist_ok=True)
+    whole = trained(nested)
+    whole.save_weights(path) if name.endswith(".weights.h5") else whole.save(path)
+    recipe = Recipe().override([*SMALL, f"model.weights={tmp_path / name}"])
+    network = build_network(recipe.model, 32, 3, path, 0)
+    code = model_code(recipe, 3)
+    theirs = {layer.name: layer for layer in run(code)["backbone"].layers}
+    assert network.match.complete and len(network.match.loaded) == 8
+    for wanted, _ in network.match.loaded:
+        for ours, shown in zip(network.whole.get_layer(wanted.name).get_weights(), theirs[wanted.name].get_weights(),
+                               strict=True):
+            np.testing.assert_array_equal(ours, shown)
+
+
+def test_what_a_file_lacks_starts_from_random_weights_in_the_code_too(tmp_path):
+    whole = trained(False)
+    keras.Model(whole.input, whole.get_layer("block_2_pool").output).save(tmp_path / "a.h5")
+    recipe = Recipe().override([*SMALL, f"model.weights={tmp_path / 'a.h5'}"])
+    with pytest.raises(KeyError, match="block_3_conv"):
+        run(model_code(recipe, 3))
+    backbone = run(model_code(recipe.override(["model.weights_match=partial"]), 3))["backbone"]
+    assert (backbone.get_layer("block_1_conv").get_weights()[0] == 1).all()
+    assert len(np.unique(backbone.get_layer("block_3_conv").get_weights()[0])) > 100
+
+
+def test_what_the_code_does_not_load_it_says(tmp_path):
+    recipe = Recipe().override([*SMALL, "model.weights=mine.h5", "model.weights_match=order"])
+    code = model_code(recipe, 3)
+    assert "'mine.h5' have other names" in code and "model.keras" in code
+    run(code)
+
+
+@pytest.mark.parametrize("freeze", ["cell_5", "separable_conv_1_normal_left1_5", "normal_add_2_7"])
+def test_in_cells_that_pass_two_tensors_on_the_code_freezes_all_that_graft_freezes(freeze):
+    compared(Recipe().override(["model.backbone=NASNetMobile", "data.image_size=32", "model.weights=none",
+                                f"train.phases.0.freeze={freeze}", "model.batch_norm=train"]))
 
 
 def test_settings_that_are_off_leave_no_line():
