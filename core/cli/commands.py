@@ -43,7 +43,7 @@ app = typer.Typer(
 )
 
 
-for listing in (models.presets, models.backbones, models.summary):
+for listing in (models.presets, models.backbones, models.weights, models.summary):
     app.command()(listing)
 
 

@@ -3,12 +3,16 @@
 from __future__ import annotations
 
 from dataclasses import asdict
-from typing import Annotated, Any
+from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
 from core.cli import output
 from core.cli.options import JsonOption, PresetOption, RecipeOption, SetOption, recipe_of
+from core.errors import RecipeError
+
+if TYPE_CHECKING:
+    from core.backbones.catalogue import Backbone, Variant
 
 _DEPENDS = "A dataset: what it comes to depends on its pictures, and on the weights within reach."
 
@@ -29,25 +33,85 @@ def presets(as_json: JsonOption = False) -> None:
             *([preset.id, preset.recipe.model.backbone, preset.about] for preset in PRESETS.values())])
 
 
-def backbones(as_json: JsonOption = False) -> None:
+def backbones(
+    name: Annotated[str | None, typer.Argument(
+        metavar="[NAME]", help="One of them: its blocks, and the layers at which it can be cut and frozen.")] = None,
+    alpha: Annotated[float | None, typer.Option(help="The width of that one. Default: its usual one.")] = None,
+    as_json: JsonOption = False,
+) -> None:
     """List the pretrained networks, and whether their weights are on this machine."""
-    from core.backbones import weights
-    from core.backbones.catalogue import BACKBONES
+    from core.backbones.catalogue import BACKBONES, get
 
-    rows = [
-        {"name": backbone.name, "family": backbone.family, "alpha": variant.alpha, "parameters": variant.parameters,
-         "size_mb": variant.size_mb, "depth": backbone.depth, "top1": variant.top1, "top5": variant.top5,
-         "default_size": backbone.default_size, "min_size": backbone.min_size, "features": variant.features,
-         "preprocessing": backbone.preprocessing, "licence": backbone.licence,
-         "paper": asdict(backbone.paper) if backbone.paper else None, "description": backbone.description,
-         "weights_file": variant.weights_file, "here": weights.find(backbone, variant) is not None}
-        for backbone in BACKBONES.values() for variant in backbone.variants
-    ]
+    if name is not None:
+        _one_backbone(*get(name, alpha), as_json)
+        return
+    if alpha is not None:
+        raise RecipeError("--alpha is for one backbone, and none was named.", "python -m core backbones MobileNetV2")
+    rows = [_described(backbone, variant) for backbone in BACKBONES.values() for variant in backbone.variants]
     if as_json:
         output.print_json(rows)
     else:
         columns = ["name", "alpha", "parameters", "top1", "default_size", "here"]
         output.print_table(columns, [[_shown(row[column]) for column in columns] for row in rows])
+
+
+def _described(backbone: Backbone, variant: Variant) -> dict[str, Any]:
+    from core.backbones import weights
+
+    return {
+        "name": backbone.name, "family": backbone.family, "alpha": variant.alpha, "parameters": variant.parameters,
+        "size_mb": variant.size_mb, "depth": backbone.depth, "top1": variant.top1, "top5": variant.top5,
+        "default_size": backbone.default_size, "min_size": backbone.min_size, "features": variant.features,
+        "preprocessing": backbone.preprocessing, "licence": backbone.licence,
+        "paper": asdict(backbone.paper) if backbone.paper else None, "description": backbone.description,
+        "weights_file": variant.weights_file, "here": weights.find(backbone, variant) is not None}
+
+
+def _one_backbone(backbone: Backbone, variant: Variant, as_json: bool) -> None:
+    """Its blocks at the default size, and every layer at which it can be cut or frozen."""
+    from core.backbones.freezing import cut_layers
+
+    if as_json:
+        output.print_json({
+            **_described(backbone, variant),
+            "blocks": [{"name": block.name, "last_layer": block.layer, "layers": block.layers,
+                        "parameters": block.parameters, "output_shape": list(block.shape)}
+                       for block in variant.blocks],
+            "cut_layers": cut_layers(variant.graph), "freeze_layers": list(variant.layers)})
+        return
+    output.print_table(["block", "layers", "parameters", "output", "last layer"], [
+        [block.name, block.layers, block.parameters, "×".join(map(str, block.shape)), block.layer]
+        for block in variant.blocks])
+    output.say(f"\n{len(variant.layers)} layers to freeze up to, {len(cut_layers(variant.graph))} to cut behind: "
+               "--json names them.")
+
+
+def weights(
+    file: Annotated[str, typer.Argument(metavar="FILE", help="A .h5, .weights.h5 or .keras file, or a run.")],
+    preset: PresetOption = None,
+    recipe: RecipeOption = None,
+    settings: SetOption = None,
+    as_json: JsonOption = False,
+) -> None:
+    """Show what a weights file has for the backbone of a recipe, layer by layer, before anything is trained."""
+    from core.backbones import comparison
+    from core.backbones.weights import own_file
+    from core.store.workspace import Workspace
+
+    final, workspace = recipe_of(recipe, preset, {}, settings or []), Workspace.default()
+    path = own_file(file, workspace.runs)
+    found = comparison.compare(final, path, workspace.machine, output.tell)
+    ways = {"name": found.by_name, "order": found.by_order}
+    if as_json:
+        output.print_json({"file": str(path), "backbone": final.model.backbone, "alpha": final.model.alpha,
+                           **{f"by_{how}": {**asdict(way), "complete": way.complete} for how, way in ways.items()}})
+        return
+    how = "order" if final.model.weights_match == "order" else "name"
+    output.print_table(["layer", "result", "in the file", "wanted", "found"],
+                       [list(row.values()) for row in ways[how].table])
+    for key, way in ways.items():
+        output.say(f"By {key}: {way.loaded} loaded, {way.missing} missing, {way.mismatched} mismatched, "
+                   f"{way.unused} unused.")
 
 
 def summary(

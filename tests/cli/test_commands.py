@@ -9,6 +9,7 @@ from collections.abc import Callable
 from dataclasses import replace
 from pathlib import Path
 
+import h5py
 import numpy as np
 import pandas as pd
 import pytest
@@ -455,3 +456,29 @@ def test_a_dataset_of_a_newer_version_is_named_where_datasets_are(dataset, works
 def test_a_name_longer_than_a_name_can_be_is_no_bug(workspace, capsys):
     assert main(["inspect", "x" * 5000]) == 2
     assert "is not a zip" in capsys.readouterr().err
+
+
+def test_one_backbone_gives_its_blocks_and_where_it_can_be_cut_and_frozen(capsys, workspace):
+    found = json.loads(printed(capsys, "backbones", "ResNet50", "--json"))
+    assert sum(block["parameters"] for block in found["blocks"]) == found["parameters"] == 23_587_712
+    assert found["blocks"][-1]["output_shape"] == [7, 7, 2048]
+    assert "conv3_block1_3_conv" in found["cut_layers"] and set(found["cut_layers"]) <= set(found["freeze_layers"])
+    narrow = json.loads(printed(capsys, "backbones", "MobileNetV2", "--alpha", "0.35", "--json"))
+    assert narrow["parameters"] == 410_208
+    assert "conv2_block1" in printed(capsys, "backbones", "ResNet50") and "MobileNetV2" in refused(
+        capsys, "backbones", "MobileNetV9")
+
+
+def test_what_a_weights_file_has_for_a_backbone(capsys, workspace, tmp_path):
+    with h5py.File(tmp_path / "mine.weights.h5", "w") as file:
+        group = file.create_group("layers/conv2d/vars")
+        group.attrs["name"] = "block_1_conv"
+        group["0"] = np.ones((3, 3, 3, 32), np.float32)
+    small = ["--set", "model.backbone=SmallNet", "--set", "data.image_size=32"]
+    found = json.loads(printed(capsys, "weights", tmp_path / "mine.weights.h5", *small, "--json"))
+    assert (found["backbone"], found["by_name"]["loaded"], found["by_name"]["missing"]) == ("SmallNet", 1, 7)
+    assert found["by_name"]["table"][0] == {"layer": "block_1_conv", "result": "loaded", "in_file": "block_1_conv",
+                                            "wanted": "3×3×3×32", "found": "3×3×3×32"}
+    text = printed(capsys, "weights", tmp_path / "mine.weights.h5", *small)
+    assert "By name: 1 loaded, 7 missing" in text and "block_2_conv" in text
+    assert "'none.h5'" in refused(capsys, "weights", "none.h5", *small)
