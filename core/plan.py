@@ -16,6 +16,8 @@ from core.backbones.freezing import cut, frozen_blocks, frozen_layers
 from core.backbones.graph import OPERATION, Graph, members
 from core.errors import RecipeError
 from core.estimates import START, TYPICAL, Work, measured
+from core.head import features, head_values, head_weights
+from core.memory import activation_values, training_bytes
 from core.recipe.fields import ModelSettings, Phase, Recipe
 from core.store.cache import PIXELS_SHARE
 from core.store.workspace import Workspace
@@ -81,6 +83,8 @@ class PlannedPhase:
     tail_mult_adds: int
     trained: int
     """Weights that change, the head's included."""
+    memory_bytes: int
+    """What one step of training needs at once: `core.memory.training_bytes`."""
     prepare_s: float
     """Running the trunk once over every image (and every view)."""
     epoch_s: float
@@ -105,6 +109,11 @@ class Plan:
     def cache_bytes(self) -> int:
         """All that is kept."""
         return sum(phase.cache_bytes for phase in self.phases) + self.pixel_bytes
+
+    @property
+    def memory_bytes(self) -> int:
+        """What training needs at once, in the phase that needs the most: `core.memory.training_bytes`."""
+        return max(phase.memory_bytes for phase in self.phases)
 
     @property
     def trained(self) -> int:
@@ -146,15 +155,21 @@ def plan(recipe: Recipe, classes: int, images: int, training_images: int, cache_
     views = augment.views if augment.active and isinstance(augment.views, int) else 1
     freezings = decide(graph, recipe, size, variant.graph,
                        lambda end: KEPT_BYTES * end.values * images * views <= cache_bytes)
-    head, head_trained = head_weights(recipe.model, graph.layers[-1].channels, graph.sides(size)[-1] or 1, classes)
+    channels, side = graph.layers[-1].channels, graph.sides(size)[-1] or 1
+    head, head_trained = head_weights(recipe.model, channels, side, classes)
+    head_numbers = head_values(recipe.model, features(recipe.model, channels, side), classes)
+    kept = graph.parameters(graph.everything)
     work = graph.work(size)
     seen: dict[TrunkEnd, int] = {}
     phases = []
     for index, freezing in enumerate(freezings):
         trained = graph.trainable(graph.everything & ~freezing.frozen, recipe.model.trains_batch_norm) + head_trained
-        phases.append(_phase(recipe, index, freezing, graph, variant, work, head_trained, trained, images,
+        values = head_numbers + activation_values(
+            graph, size, freezing.frozen, *((freezing.trunk, freezing.end.values) if freezing.cached and freezing.end
+                                            else (0, None)))
+        memory = training_bytes(freezing.phase, kept + head, trained, recipe.train.batch_size, values)
+        phases.append(_phase(recipe, index, freezing, graph, variant, work, head_trained, trained, memory, images,
                              training_images, seen, speeds))
-    kept = graph.parameters(graph.everything)
     return Plan(tuple(name for name, _ in variant.graph.ends), kept + head, variant.parameters - kept, tuple(phases),
                 _pixel_bytes(recipe, freezings, images, cache_bytes), speeds[START])
 
@@ -219,44 +234,14 @@ def trunk_and_tail(recipe: Recipe, phase: int) -> tuple[float, float]:
     return trunk, graph.mult_adds(graph.everything, size) - trunk
 
 
-def features(model: ModelSettings, channels: int, side: int = 1) -> int:
-    """Numbers an image behind the pooling."""
-    return channels * {"both": 2, "flatten": side * side}.get(model.pooling, 1)
-
-
-def head_weights(model: ModelSettings, channels: int, side: int, classes: int) -> tuple[int, int]:
-    """All weights of the head and those that are trained: hidden layers, their batch normalisation, the classifier.
-
-    A hidden layer with batch normalisation before its activation has no bias of its own: the normalisation's offset
-    follows it.
-
-    Args:
-        channels, side: Of the map that the head takes.
-    """
-    width = features(model, channels, side)
-    normalised = width if model.norm_features else 0
-    dense = 0
-    for layer in model.hidden:
-        dense += (width + (layer.batch_norm != "before")) * layer.units
-        normalised += layer.units if layer.batch_norm != "none" else 0
-        width = layer.units
-    dense += (width + 1) * (1 if model.output == "sigmoid" else classes)
-    return dense + 4 * normalised, dense + 2 * normalised
-
-
-def head_parameters(variant: Variant, model: ModelSettings, classes: int, size: int) -> int:
-    """Trained weights of the head on a whole backbone; `size` is the side of the input image in pixels."""
-    return head_weights(model, variant.features, variant.output_side(size), classes)[1]
-
-
 def trainable_parameters(variant: Variant, recipe: Recipe, classes: int) -> int:
     """Weights that a recipe trains, head included, in the phase that trains the most of them. Raises RecipeError."""
     return plan(recipe, classes, 0, 0).trained
 
 
 def _phase(recipe: Recipe, index: int, freezing: Freezing, graph: Graph, variant: Variant, work: list[int],
-           head: int, trained: int, images: int, training: int, seen: dict[TrunkEnd, int], speeds: Mapping[str, float]
-           ) -> PlannedPhase:
+           head: int, trained: int, memory: int, images: int, training: int, seen: dict[TrunkEnd, int],
+           speeds: Mapping[str, float]) -> PlannedPhase:
     augment, epochs, end = recipe.augment, freezing.phase.epochs, freezing.end
     fresh = augment.active and augment.views == "fresh"
     views = min(augment.views, epochs) if augment.active and isinstance(augment.views, int) else 1
@@ -277,7 +262,7 @@ def _phase(recipe: Recipe, index: int, freezing: Freezing, graph: Graph, variant
         frozen_blocks=frozen_blocks(graph, freezing.frozen), states=_states(graph, variant.graph, freezing.frozen),
         end=end, cached=freezing.cached, views=views,
         cache_bytes=(first + more) * KEPT_BYTES * end.values if cached and end else 0,
-        trunk_mult_adds=trunk, tail_mult_adds=tail, trained=trained,
+        trunk_mult_adds=trunk, tail_mult_adds=tail, trained=trained, memory_bytes=memory,
         prepare_s=asked.prepare_seconds(speeds), epoch_s=asked.epoch_seconds(speeds))
 
 

@@ -8,7 +8,8 @@ from typing import Any
 
 from core.backbones.catalogue import Backbone, get
 from core.backbones.graph import OPERATION, Graph
-from core.plan import backbone_of, check_output, decide, features
+from core.head import features
+from core.plan import backbone_of, check_output, decide
 from core.recipe.fields import ModelSettings, Recipe
 
 POOLING = {"average": "GlobalAveragePooling2D", "max": "GlobalMaxPooling2D", "flatten": "Flatten"}

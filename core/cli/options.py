@@ -8,8 +8,6 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
-from core.backbones import weights
-from core.backbones.catalogue import get
 from core.cli import output
 from core.errors import RecipeError
 from core.recipe.fields import Recipe
@@ -89,6 +87,7 @@ def recipe_of(file: Path | None, preset: str | None, given: Mapping[str, str], s
 
 
 def _base(file: Path | None, preset: str | None, dataset: Callable[[], Dataset] | None) -> Recipe:
+    from core.backbones import weights
     from core.recipe import choices, presets
 
     if file is not None and preset is not None:
@@ -110,6 +109,8 @@ def _told(choice: Choice) -> Recipe:
 
 def _proposed(dataset: Dataset) -> Recipe:
     """What the Model page proposes for a dataset. Says so where it is not the default."""
+    from core.backbones import weights
+    from core.backbones.catalogue import get
     from core.recipe import proposals
 
     found = proposals.propose(dataset, weights.reachable)

@@ -11,7 +11,8 @@ from core.backbones.catalogue import BACKBONES, FOLDER, get
 from core.backbones.freezing import freeze_layer, resolve_freeze
 from core.backbones.weights import comes_along
 from core.errors import RecipeError
-from core.plan import head_parameters, trainable_parameters
+from core.head import head_parameters
+from core.plan import trainable_parameters
 from core.recipe.fields import HiddenLayer, ModelSettings, Recipe
 
 PAIRS = [pytest.param(backbone, variant, id=f"{backbone.name}-{variant.alpha}")
