@@ -77,6 +77,8 @@ def test_walking_over_all_pages_changes_nothing(page: Page, server: Server, data
     expect(page.get_by_role("button", name="Choose a model")).to_be_visible()
     go(page, "Model")
     page.get_by_role("button", name="Choose Custom").click()
+    expect(page.locator(".st-key-ticked-custom")).to_be_visible()
+    expect(page.locator('[data-test-script-state="running"]')).to_have_count(0)  # what moves away is not hit
     page.locator(".st-key-hidden-count").get_by_text("2", exact=True).click()
     expect(page.get_by_text("Hidden layer 2")).to_be_visible()
     before = recipes(server)
