@@ -287,8 +287,10 @@ def test_the_picture_and_the_training_speak_of_the_phase_that_is_chosen(workspac
     write_json(state_file, {**read_json(state_file), f"recipe-{dataset.id}": recipe.model_dump_json()})
     test = open_page("model")
     widget(test.button_group, "phase-model").set_value(1).run()
+    before = next(metric.value for metric in test.metric if metric.label == "Memory")
     widget(test.select_slider, "freeze").set_value("none").run()
     assert [phase.freeze for phase in kept(workspace, dataset).train.phases] == ["all", "none"]
+    assert before != next(metric.value for metric in test.metric if metric.label == "Memory")
     assert widget(test.switch_page("pages/train.py").run().number_input, "field:train.phases.1.epochs").value == 5
 
 

@@ -84,6 +84,9 @@ def figures(recipe: Recipe, dataset: Dataset) -> None:
                     "Weights of the backbone behind the cut: they are not built.")
         _metric("Kept on disk", wording.size(found.cache_bytes), "frozen blocks' output",
                 "Frozen blocks run once per picture. Their output is kept, so that no epoch runs them again.")
+        _metric("Memory", wording.size(phase.memory_bytes), "while training",
+                "Weights, gradients, what the optimizer keeps, and the layers' output for one batch. TensorFlow itself "
+                "takes about 0.5 GB more.")
         _metric("Work per epoch", _work(phase), f"{wording.duration(phase.epoch_s)} an epoch",
                 "Share of the backbone that every epoch runs through, and what that takes on this machine.")
         _metric("Whole training", wording.duration(found.total_s), "estimated",
