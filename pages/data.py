@@ -24,7 +24,7 @@ if dataset is None:
     st.markdown("Graft learns from examples: **one folder of pictures per class**, in one archive.")
     with st.grid(2, min_column_width=320, gap="medium"):
         with st.container():
-            datasets.add(primary=True)
+            datasets.add()
         with st.container():
             st.markdown("**What the archive looks like**")
             st.code(datasets.LAYOUT.strip("\n"), language=None)
@@ -37,7 +37,7 @@ known = {item.id: item for item in list_datasets(workspace)}
 with st.container(horizontal=True, vertical_alignment="bottom"):
     datasets.choice(dataset, known)
     with st.popover("Add", icon=":material/add:"):
-        datasets.add(primary=False)
+        datasets.add()
     datasets.menu(dataset)
 recipe = proposals.ensure_recipe(dataset)
 if why := proposals.reason(recipe, dataset):

@@ -66,7 +66,7 @@ def _where(here: str) -> None:
     done = _done(names.index(here))
     steps = "".join(
         f'<span class="{"open" if name == here else ""}"{" aria-current=step" if name == here else ""}>'
-        f'{"✓" if done[index] and name != here else index + 1} <b>{sidebar.STEPS[index].title}</b></span>'
+        f'{index + 1}{"✓" if done[index] and name != here else ""} <b>{sidebar.STEPS[index].title}</b></span>'
         for index, name in enumerate(names))
     chosen = escape.html(_chosen())
     st.html(f'{_STYLE}<div class="graft-steps">{steps}</div><div class="graft-chosen" title="{chosen}">{chosen}</div>')

@@ -8,7 +8,6 @@ from dataclasses import dataclass
 import streamlit as st
 
 from core import escape
-from core.errors import NewerFormatError
 from pages.parts.app import title
 from pages.parts.session import runs, state
 from pages.parts.widgets import errors, wording
@@ -30,10 +29,7 @@ def _data() -> str:
 
 
 def _model() -> str:
-    try:
-        recipe = state.recipe()
-    except NewerFormatError:  # the page says it
-        return "of a newer version"
+    recipe = state.recipe()
     return wording.model(recipe) if recipe and state.dataset() else ""
 
 

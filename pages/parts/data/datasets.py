@@ -30,7 +30,7 @@ photos.zip
 """
 
 
-def add(primary: bool) -> None:
+def add() -> None:
     """Upload an archive, or start from a sample."""
     workspace = state.workspace()
     st.file_uploader(
@@ -40,8 +40,7 @@ def add(primary: bool) -> None:
     )
     for name, sample in SAMPLES.items():
         st.markdown(f"**No pictures at hand?** {sample.description}")
-        if st.button(f"Start with {sample.title.lower()}", key=f"sample-{name}", icon=":material/draw:",
-                     type="primary" if primary else "secondary"):
+        if st.button(f"Start with {sample.title.lower()}", key=f"sample-{name}", icon=":material/draw:"):
             reading.from_sample(name, workspace)
             st.rerun()
 

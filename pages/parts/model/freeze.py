@@ -10,7 +10,7 @@ from core.backbones.catalogue import Variant
 from core.backbones.freezing import cut, cut_behind, cut_layers, frozen_blocks, frozen_layers
 from core.backbones.graph import Graph
 from core.data.dataset import Dataset
-from core.errors import DataError, RecipeError
+from core.errors import DataError
 from core.plan import Plan, PlannedPhase, estimate
 from core.recipe import proposals
 from core.recipe.fields import Recipe
@@ -19,11 +19,11 @@ from core.summary import SummaryLayer, summary_layers
 from pages.parts.data import dataset_view
 from pages.parts.model import network_picture
 from pages.parts.session import state
-from pages.parts.widgets import errors, phases, wording
+from pages.parts.widgets import phases, refusals, wording
 from pages.parts.widgets.keys import key_for
 
 _CUT = "model.cut_layer"
-_PROBLEM = "network-problem"
+_PLACE = "network"
 _STATES = {"kept": "kept as it was pretrained", "retrained": "trained again", "dropped": "dropped, not built"}
 
 
@@ -58,14 +58,7 @@ def picture(variant: Variant, recipe: Recipe, dataset: Dataset) -> None:
                          lambda point: _set(freeze, point), lambda layer: _set(_CUT, layer or None))
     st.caption("Click a block to freeze up to it, once more to let it learn. The scissors cut the network off "
                "behind a block.")
-    problem()
-
-
-def problem() -> None:
-    """Why the last click on the network changed nothing, once."""
-    if (refused := state.get(_PROBLEM)) is not None:
-        state.put(_PROBLEM, None)
-        errors.show(RecipeError(*refused))
+    refusals.show(_PLACE)
 
 
 def figures(recipe: Recipe, dataset: Dataset) -> None:
@@ -82,12 +75,12 @@ def figures(recipe: Recipe, dataset: Dataset) -> None:
         if found.dropped:
             _metric("Dropped", wording.amount(found.dropped), "behind the cut",
                     "Weights of the backbone behind the cut: they are not built.")
-        _metric("Kept on disk", wording.size(found.cache_bytes), "frozen blocks' output",
+        _metric("Kept on disk", wording.size(found.cache_bytes), "frozen output",
                 "Frozen blocks run once per picture. Their output is kept, so that no epoch runs them again.")
         _metric("Memory", wording.size(phase.memory_bytes), "while training",
                 "Weights, gradients, what the optimizer keeps, and the layers' output for one batch. TensorFlow itself "
                 "takes about 0.5 GB more.")
-        _metric("Work per epoch", _work(phase), f"{wording.duration(phase.epoch_s)} an epoch",
+        _metric("Work per epoch", _work(phase), _seconds(phase.epoch_s),
                 "Share of the backbone that every epoch runs through, and what that takes on this machine.")
         _metric("Whole training", wording.duration(found.total_s), "estimated",
                 "Loading, one pass through the frozen blocks, and every epoch of every phase.")
@@ -138,10 +131,7 @@ def _take(path: str, key: str) -> None:
 
 def _set(path: str, value: str | None) -> None:
     """A change that the recipe takes; what it refuses is explained beside the picture, and nothing is changed."""
-    try:
-        state.change(path, value)
-    except RecipeError as error:
-        state.put(_PROBLEM, (error.message, error.hint))
+    refusals.attempt(_PLACE, lambda: state.change(path, value))
 
 
 def _bar(variant: Variant, index: int, points: list[str], frozen: int, kind: str, recipe: Recipe, tallest: float
@@ -206,6 +196,10 @@ def _keys(phase: PlannedPhase) -> list[tuple[str, str]]:
     if numbers["dropped"]:
         keys.append(("dropped", f"dropped: {wording.count(numbers['dropped'], 'block')}"))
     return [*keys, ("point", "freeze point")]
+
+
+def _seconds(epoch: float) -> str:
+    return "< 1 s an epoch" if epoch < 1 else f"{wording.duration(epoch)} an epoch"
 
 
 def _work(phase: PlannedPhase) -> str:

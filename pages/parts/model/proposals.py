@@ -17,7 +17,7 @@ def ensure_recipe(dataset: Dataset) -> Recipe:
     """The recipe of the chosen dataset; proposed and kept when there is none yet. One of a newer version ends the page
     with what it says, and stays as it is."""
     try:
-        recipe = state.recipe()
+        recipe = state.stored_recipe()
     except NewerFormatError as error:
         errors.show(error)
         st.stop()

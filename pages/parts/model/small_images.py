@@ -6,21 +6,18 @@ import streamlit as st
 
 from core.backbones.catalogue import get
 from core.data.dataset import Dataset
-from core.errors import RecipeError
 from core.recipe import enlarging
 from core.recipe.fields import Recipe
 from pages.parts.session import state
-from pages.parts.widgets import errors
+from pages.parts.widgets import refusals
 
-_PROBLEM = "small-images-problem"
+_PLACE = "small-images"
 
 
 def notice(recipe: Recipe, dataset: Dataset) -> None:
     """One line on small images, with the other way of enlarging them; nothing where they are large enough."""
     backbone, _ = get(recipe.model.backbone, recipe.model.alpha)
-    if (refused := state.get(_PROBLEM)) is not None:
-        state.put(_PROBLEM, None)
-        errors.show(RecipeError(*refused))
+    refusals.show(_PLACE)
     side = enlarging.typical_side(dataset)
     usual = backbone.default_size
     now = recipe.data.image_size or usual
@@ -46,7 +43,4 @@ def notice(recipe: Recipe, dataset: Dataset) -> None:
 
 def _set(side: int | None, factor: int | None) -> None:
     recipe = state.recipe() or Recipe()
-    try:
-        state.set_recipe(enlarging.enlarged(recipe, side, factor))
-    except RecipeError as error:
-        state.put(_PROBLEM, (error.message, error.hint))
+    refusals.attempt(_PLACE, lambda: state.set_recipe(enlarging.enlarged(recipe, side, factor)))

@@ -114,14 +114,23 @@ def find_run(identifier: str | None) -> Run | None:
 
 
 def recipe() -> Recipe | None:
-    """The recipe that is being put together for the chosen dataset. None: nothing was chosen yet."""
+    """The recipe that is being put together for the chosen dataset. None: nothing was chosen yet, or it is of a newer
+    version."""
+    try:
+        return stored_recipe()
+    except NewerFormatError:
+        return None
+
+
+def stored_recipe() -> Recipe | None:
+    """As `recipe`, for who would write another one in its place. Raises NewerFormatError."""
     chosen = dataset()
     document = _file().get(_recipe_name(chosen.id)) if chosen else None  # another tab may have changed it
     if document is None:
         return None
     try:
         return Recipe.parse_stored(json.loads(document))
-    except NewerFormatError:  # said, and left as it is
+    except NewerFormatError:
         raise
     except GraftError:  # what an older version wrote and cannot be taken over: start over
         return None
@@ -199,28 +208,32 @@ def _write(name: str, value: str | None) -> None:
     """Change one value on disk; None removes it."""
     path = workspace().root / _FILE
     with _writing:
-        before = _file()
-        if not before and path.is_file() and path.stat().st_size > 2:
-            _put_aside(path)
+        try:
+            before = _read(path)
+        except ValueError:
+            before = {}
+            with disk_errors():  # kept, not written over
+                path.replace(path.with_name(f"{path.stem}-unreadable{path.suffix}"))
         after = {**before, name: value} if value is not None else {key: before[key] for key in before if key != name}
         if after != before:
             with disk_errors():
                 FORMAT.write(path, after)
 
 
-def _put_aside(path: Path) -> None:
-    """Keep a file that cannot be read, instead of writing over it."""
-    with disk_errors():
-        path.replace(path.with_name(f"{path.stem}-unreadable{path.suffix}"))
-
-
 def _file() -> dict[str, Any]:
-    """The values on disk; not to be changed in place. Raises NewerFormatError."""
-    path = workspace().root / _FILE
+    """The values on disk; none where they cannot be read. Not to be changed in place. Raises NewerFormatError."""
+    try:
+        return _read(workspace().root / _FILE)
+    except ValueError:
+        return {}
+
+
+def _read(path: Path) -> dict[str, Any]:
+    """A file's values; none without a file. Raises ValueError and NewerFormatError."""
     try:
         found = path.stat()
         return _values(path, found.st_ino, found.st_mtime_ns, found.st_size)
-    except (OSError, ValueError):
+    except OSError:
         return {}
 
 

@@ -10,15 +10,14 @@ from typing import Any
 
 import streamlit as st
 
-from core.errors import RecipeError
 from core.recipe.fields import Recipe
 from core.recipe.paths import without_index
 from core.recipe.specs import FieldSpec, dependents, field_spec
 from pages.parts.session import state
-from pages.parts.widgets import errors
+from pages.parts.widgets import refusals
 from pages.parts.widgets.keys import key_for
 
-_PROBLEM = "field-problem"
+_PLACE = "field"
 _SEGMENTS = 5
 _NOT_YET = "Cannot be changed in this version."
 
@@ -60,9 +59,7 @@ def draw_dependents(path: str) -> None:
 
 def problem() -> None:
     """Show why the last change was refused, once."""
-    if (refused := state.get(_PROBLEM)) is not None:
-        state.put(_PROBLEM, None)
-        errors.show(RecipeError(*refused))
+    refusals.show(_PLACE)
 
 
 def read(recipe: Recipe, path: str) -> Any:
@@ -111,7 +108,4 @@ def _readable(value: Any) -> str:
 def commit(path: str, key: str) -> None:
     """Take a widget's value into the recipe."""
     value = st.session_state[key]
-    try:
-        state.change(path, None if value == "" else value)
-    except RecipeError as error:
-        state.put(_PROBLEM, (error.message, error.hint))
+    refusals.attempt(_PLACE, lambda: state.change(path, None if value == "" else value))

@@ -18,22 +18,21 @@ def chosen(recipe: Recipe) -> int:
     return index if index < len(recipe.train.phases) else 0
 
 
-def choice(recipe: Recipe, page: str) -> int:
-    """Draw the choice of the phase, where there are several; its index. One choice for all pages.
+def choice(recipe: Recipe, page: str) -> None:
+    """Draw the choice of the phase, where there are several. One choice for all pages.
 
     Args:
         page: Where it stands.
     """
     phases, index = recipe.train.phases, chosen(recipe)
     if len(phases) == 1:
-        return 0
+        return
     key = key_for(f"phase-{page}", index)
     st.segmented_control(
         "Phase", range(len(phases)), default=index, required=True, key=key, on_change=_take, args=(key,),
         format_func=lambda number: f"{number + 1} · {escape.markdown(phases[number].name)}",
         help="This training has several parts, one after the other. Each has its own frozen layers, epochs and "
              "learning rate; the figures and settings are those of the part that is chosen here.")
-    return index
 
 
 def path(recipe: Recipe, field: str) -> str:

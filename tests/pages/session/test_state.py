@@ -28,3 +28,11 @@ def test_what_cannot_be_read_is_kept_aside(workspace, tmp_path, no_weights, open
     open_page("model")
     assert read_json(file)["schema"] == 1
     assert file.with_name("chosen-unreadable.json").read_text() == "{torn"
+
+
+def test_a_file_that_holds_nothing_yet_is_no_broken_one(workspace, tmp_path, no_weights, open_page):
+    file = workspace.root / "chosen.json"
+    write_json(file, {"schema": 1})
+    ingest(coloured_zip(tmp_path / "colours.zip"), workspace)
+    open_page("model")
+    assert len(read_json(file)) > 1 and not file.with_name("chosen-unreadable.json").exists()
