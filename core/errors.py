@@ -6,6 +6,12 @@ a `GraftError` is a bug: it is logged with its traceback and shown with a short 
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from core.data.layouts.reading import Reading
+
 
 class GraftError(Exception):
     """Something the user can put right.
@@ -65,11 +71,26 @@ class DatasetShapeError(DataError):
     """There are images, but not at least two classes of them in folders."""
 
 
-class EmptyClassError(DatasetShapeError):
+class QuestionError(DataError):
+    """What was brought can be used once a question is answered."""
+
+    staged: str = ""
+    """What was read so far is kept under this name: see `core.data.library.go_on` and `discard`. "": it is not."""
+
+
+class UnclearLayoutError(DatasetShapeError, QuestionError):
+    """There are several ways to read the folders, and none is certain."""
+
+    def __init__(self, message: str, hint: str = "", readings: Sequence[Reading] = ()) -> None:
+        super().__init__(message, hint)
+        self.readings = list(readings)
+
+
+class EmptyClassError(DatasetShapeError, QuestionError):
     """A class has no image that can be used. The others can be had without it."""
 
 
-class TooManyBadFilesError(DataError):
+class TooManyBadFilesError(QuestionError):
     """More than a fifth of the files are not readable images."""
 
 

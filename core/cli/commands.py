@@ -19,6 +19,7 @@ from core.cli.options import (
     AcceptEmptyOption,
     DatasetArgument,
     JsonOption,
+    LayoutOption,
     PresetOption,
     RecipeOption,
     RunArgument,
@@ -48,14 +49,16 @@ for listing in (models.presets, models.backbones, models.weights, models.summary
 
 
 @app.command()
-def inspect(dataset: DatasetArgument, accept_bad: AcceptBadOption = False, accept_empty: AcceptEmptyOption = False,
-            as_json: JsonOption = False) -> None:
+def inspect(dataset: DatasetArgument, layout: LayoutOption = None, accept_bad: AcceptBadOption = False,
+            accept_empty: AcceptEmptyOption = False, as_json: JsonOption = False) -> None:
     """Show what is in a dataset, and what of it cannot be used."""
     from core.data.checks.summary import summarise
     from core.data.library import resolve_dataset
 
-    summary = summarise(resolve_dataset(dataset, Workspace.default(), output.Bar(), accept_bad=accept_bad,
-                                        accept_empty=accept_empty))
+    found = resolve_dataset(dataset, Workspace.default(), output.Bar(), layout=layout, accept_bad=accept_bad,
+                            accept_empty=accept_empty)
+    output.tell_layout(found)
+    summary = summarise(found)
     output.print_json(summary) if as_json else output.print_summary(summary)
 
 
@@ -72,6 +75,7 @@ def train(
     seed: Annotated[str | None, shorthand("seed")] = None,
     settings: SetOption = None,
     run_dir: Annotated[Path | None, typer.Option(help="The run's folder. Default: a new one in the workspace.")] = None,
+    layout: LayoutOption = None,
     accept_bad: AcceptBadOption = False,
     accept_empty: AcceptEmptyOption = False,
 ) -> None:
@@ -86,7 +90,10 @@ def train(
 
     @cache
     def found() -> Dataset:
-        return resolve_dataset(dataset, workspace, output.Bar(), accept_bad=accept_bad, accept_empty=accept_empty)
+        read = resolve_dataset(dataset, workspace, output.Bar(), layout=layout, accept_bad=accept_bad,
+                               accept_empty=accept_empty)
+        output.tell_layout(read)
+        return read
 
     final = recipe_of(recipe, preset, given, settings or [], found)
     if final.model.weights == "none" and all(phase.freeze == "all" for phase in final.train.phases):
@@ -133,6 +140,7 @@ def evaluate(
         from core.data.library import resolve_dataset
 
         other = resolve_dataset(dataset, Workspace.default(), output.Bar())
+        output.tell_layout(other)
         unknown = [name for name in other.classes if name not in run.classes]
         if unknown:
             output.tell(f"Left out, as the model does not know the class: {', '.join(unknown)}")

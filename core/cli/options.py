@@ -46,6 +46,9 @@ AcceptBadOption = Annotated[bool, typer.Option(
     "--accept-bad", help="Go on although many files cannot be read; they are left out.")]
 AcceptEmptyOption = Annotated[bool, typer.Option(
     "--accept-empty", help="Leave out classes that have no image, instead of refusing all.")]
+LayoutOption = Annotated[str | None, typer.Option(
+    "--layout", metavar="ID", help="How the folders are to be read, where that is not certain: one of the readings "
+    "that the error names.")]
 JsonOption = Annotated[bool, typer.Option("--json", help="Print JSON.")]
 RecipeOption = Annotated[Path | None, typer.Option(help="A recipe.json. The other options change it.")]
 PresetOption = Annotated[str | None, typer.Option(

@@ -18,6 +18,7 @@ from core.runs.status import Status
 from core.store.files import replacing
 
 if TYPE_CHECKING:
+    from core.data.dataset import Dataset
     from core.data.sources.pictures import Picture
     from core.inference import Prediction
 
@@ -27,6 +28,12 @@ PROGRESS_SECONDS = 0.2
 def tell(text: str) -> None:
     """One line on stderr."""
     print(escape.terminal(text), file=sys.stderr, flush=True)
+
+
+def tell_layout(dataset: Dataset) -> None:
+    """How the folders of a dataset were read, on stderr."""
+    if dataset.layout["text"]:
+        tell(f"Read as {dataset.layout['text']} (--layout {dataset.layout['reading']})")
 
 
 def tell_bug() -> None:

@@ -28,7 +28,12 @@ def _without_derived(document: Document) -> Document:
     return {name: value for name, value in document.items() if name not in _DERIVED}
 
 
-FORMAT = Format("dataset", 2, {1: _without_derived})
+def _with_layout(document: Document) -> Document:
+    """Version 2 told nobody how it had read the folders, and kept what it left out in sentences only."""
+    return {**document, "layout": {"reading": "", "text": ""}, "skipped": []}
+
+
+FORMAT = Format("dataset", 3, {1: _without_derived, 2: _with_layout})
 """Of the description. What follows from the rows stands there as it was when they were ingested."""
 
 
@@ -49,6 +54,10 @@ class Dataset:
     """Usable images."""
     bad: int
     """Files that cannot be used."""
+    layout: dict[str, str]
+    """`{reading, text}`: the id of the reading, and what was understood in one line; "" where that is not known."""
+    skipped: list[dict[str, str]]
+    """`[{member, reason}]`: the first of what was left out while ingesting."""
     source_key: str = ""
     """Tells whether a source has changed since: its path, size and time."""
     max_pixels: int = MAX_PIXELS
@@ -77,6 +86,8 @@ class Dataset:
                 found = (path / manifest.FILE).stat()
                 derived = _derived(path, log, found.st_ino, found.st_mtime_ns, found.st_size)
                 document |= {**derived, "classes": list(derived["classes"])}
+            if (last := edits.last_reading(made)) is not None:
+                document["layout"] = {"reading": last.id, "text": last.text}
             known = {field.name for field in fields(cls)} - {"path", "edits"}  # others may stand there, too
             return cls(path=path, edits=made, **{name: document[name] for name in known & document.keys()})
         except (OSError, ValueError, TypeError) as error:
@@ -121,7 +132,7 @@ def derive(table: pd.DataFrame) -> dict[str, Any]:
     """What follows from a manifest: classes in order, fingerprint, number of good and of bad images."""
     images = len(manifest.usable(table))
     return {"classes": manifest.classes(table), "fingerprint": manifest.fingerprint(table), "images": images,
-            "bad": len(table) - images}
+            "bad": int((table["status"] == "bad").sum())}
 
 
 @lru_cache(maxsize=256)

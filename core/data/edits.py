@@ -20,6 +20,8 @@ from typing import TYPE_CHECKING, Any
 from filelock import FileLock
 
 from core.data import manifest
+from core.data.layouts.reading import Reading
+from core.data.manifest import OUTSIDE, WHY_OUTSIDE
 from core.errors import NewerFormatError
 from core.store.documents import Format
 
@@ -49,6 +51,8 @@ class Kind:
     values: tuple[str, ...]
     apply: Callable[[pd.DataFrame, Mapping[str, Any]], pd.DataFrame]
     """Gets a manifest, which it leaves as it is, and the values."""
+    ground: bool = False
+    """Applied before all others, whenever it was made: they stand on it."""
 
 
 def _rename_class(table: pd.DataFrame, values: Mapping[str, Any]) -> pd.DataFrame:
@@ -56,7 +60,24 @@ def _rename_class(table: pd.DataFrame, values: Mapping[str, Any]) -> pd.DataFram
     return manifest.by_class(renamed)
 
 
+def _read_as(table: pd.DataFrame, values: Mapping[str, Any]) -> pd.DataFrame:
+    """The rows as another reading has them. Edits of images are kept by file, and classes that this reading has, too,
+    are renamed again: see `Kind.ground`."""
+    reading = Reading.from_dict(values["reading"])
+    places = [reading.class_of(path) for path in table["path"]]
+    inside = [place is not None for place in places]
+    had = table["file"].where(table["file"] == "", "ok").replace("", "bad")
+    reason = table["reason"].where(table["reason"] != WHY_OUTSIDE, "")
+    read = table.assign(**{
+        "class": [place[0] if place else "" for place in places],
+        "split": [place[1] if place else "" for place in places],
+        "status": had.where(inside, OUTSIDE),
+        "reason": reason.where([inner or bool(why) for inner, why in zip(inside, reason, strict=True)], WHY_OUTSIDE)})
+    return manifest.by_class(read)
+
+
 KINDS: dict[str, Kind] = {
+    "read_as": Kind(("reading",), _read_as, ground=True),
     "rename_class": Kind(("old", "new"), _rename_class),
 }
 """Another kind of edit is another row."""
@@ -96,10 +117,17 @@ def _edit(document: Any, place: str) -> Edit:
 
 
 def replay(table: pd.DataFrame, edits: Sequence[Edit]) -> pd.DataFrame:
-    """A manifest after some edits."""
-    for edit in edits:
+    """A manifest after some edits. The last reading is the ground that all others stand on, those before it, too."""
+    ground = [edit for edit in edits if KINDS[edit.kind].ground][-1:]
+    for edit in [*ground, *(edit for edit in edits if not KINDS[edit.kind].ground)]:
         table = KINDS[edit.kind].apply(table, edit.values)
     return table
+
+
+def last_reading(edits: Sequence[Edit]) -> Reading | None:
+    """The reading that was chosen after ingesting, if one was."""
+    chosen = [edit for edit in edits if KINDS[edit.kind].ground]
+    return Reading.from_dict(chosen[-1].values["reading"]) if chosen else None
 
 
 @contextmanager

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import hashlib
 import os
 import shutil
@@ -12,48 +13,100 @@ from pathlib import Path
 from core.data import dataset as descriptions
 from core.data import edits, manifest, samples
 from core.data.dataset import Dataset
+from core.data.layouts import rereading
+from core.data.settling import Settled, settle
 from core.data.sources import names
-from core.data.staging import staging
+from core.data.staging import HELD, held, hold, staging
 from core.data.unpacking import Progress, unpack
-from core.errors import DataError, GraftError, NotFoundError
+from core.errors import DataError, GraftError, NotFoundError, QuestionError
 from core.store.files import disk_errors
 from core.store.workspace import Workspace
 
 
 def ingest(
     source: Path, workspace: Workspace, *, name: str | None = None, progress: Progress | None = None,
-    accept_bad: bool = False, accept_empty: bool = False, source_text: str | None = None, source_key: str = "",
+    layout: str | None = None, accept_bad: bool = False, accept_empty: bool = False, keep: bool = False,
+    source_text: str | None = None, source_key: str = "",
 ) -> Dataset:
     """Make a dataset of a zip, a tar or a folder. An upload that lies in `workspace.incoming` is used up.
 
     Args:
         name: How people see it. Default: the source's file name.
         progress: Called with (what is being done, 0..1); may raise to cancel, which leaves nothing behind.
+        layout: The id of the reading to take (see `core.data.layouts`). None: the best one, when it is certain.
         accept_bad: Go on although many files are bad.
         accept_empty: Leave out classes without a usable image, instead of refusing all.
+        keep: Keep what was read when a question comes up: `go_on` answers it, `discard` removes what was kept.
 
     Raises:
-        ArchiveError, DatasetShapeError, EmptyClassError, TooManyBadFilesError: see `core.data.unpacking.unpack`.
+        ArchiveError: see `core.data.unpacking.unpack`.
+        DatasetShapeError, UnclearLayoutError, EmptyClassError, TooManyBadFilesError: see `core.data.settling.settle`.
         DiskFullError, WorkspaceError: the workspace cannot be written.
     """
     source = Path(source)
     if not source.exists():
         raise NotFoundError(f"There is no file or folder '{source}'.")
     name = checked_name(name or names.stem(source.name))
-    dataset_id = workspace.new_id(name)
-    with staging(workspace, dataset_id) as folder:
-        result = unpack(source, folder, workspace.limits, progress, accept_bad, accept_empty)
-        table = manifest.build(result.rows)
-        manifest.write(table, folder)
-        descriptions.describe(
-            folder, table, id=dataset_id, name=name, created=time.strftime("%Y-%m-%dT%H:%M:%S%z"),
-            source=source_text or source.name, notes=result.notes, source_key=source_key,
-            max_pixels=workspace.limits.image_pixels,
-        )
-        os.rename(folder, workspace.datasets / dataset_id)
+    about = {"id": workspace.new_id(name), "name": name, "source": source_text or source.name, "source_key": source_key}
+    with staging(workspace, about["id"]) as folder:
+        unpacked = unpack(source, folder, workspace.limits, progress)
+        try:
+            settled = settle(unpacked, workspace.limits, layout, accept_bad, accept_empty)
+        except QuestionError as error:
+            if keep:
+                hold(folder, unpacked, about)
+                error.staged = folder.name
+            raise
+        _finish(folder, settled, about, workspace)
     if source.parent == workspace.incoming and source.is_file():
         source.unlink(missing_ok=True)
-    return Dataset.open(workspace, dataset_id)
+    return Dataset.open(workspace, about["id"])
+
+
+def go_on(workspace: Workspace, staged: str, *, layout: str | None = None, accept_bad: bool = False,
+          accept_empty: bool = False) -> Dataset:
+    """Make the dataset of what was read before a question came up, without reading its source again.
+
+    Args:
+        staged: From the error that asked.
+        layout, accept_bad, accept_empty: The answers so far, as for `ingest`.
+
+    Raises:
+        NotFoundError: it was discarded, or cleaned up.
+        UnclearLayoutError, EmptyClassError, TooManyBadFilesError: the next question; what was read is still kept.
+        DatasetShapeError: no dataset comes of it; nothing is kept.
+    """
+    folder, unpacked, about = held(workspace, staged)
+    try:
+        with disk_errors():
+            _finish(folder, settle(unpacked, workspace.limits, layout, accept_bad, accept_empty), about, workspace)
+    except QuestionError as error:
+        error.staged = staged
+        raise
+    except GraftError:
+        discard(workspace, staged)
+        raise
+    return Dataset.open(workspace, about["id"])
+
+
+def discard(workspace: Workspace, staged: str) -> None:
+    """Remove what was kept for an answer that is not going to come."""
+    with contextlib.suppress(NotFoundError):
+        shutil.rmtree(workspace.staged_dir(staged), ignore_errors=True)
+
+
+def _finish(folder: Path, settled: Settled, about: dict[str, str], workspace: Workspace) -> None:
+    """Write what makes a folder of images a dataset, and move it into its place."""
+    table = manifest.build(settled.rows)
+    manifest.write(table, folder)
+    rereading.keep(folder, settled.readings)
+    descriptions.describe(
+        folder, table, **about, created=time.strftime("%Y-%m-%dT%H:%M:%S%z"), notes=settled.notes,
+        skipped=settled.skipped, layout={"reading": settled.reading.id, "text": settled.reading.text},
+        max_pixels=workspace.limits.image_pixels,
+    )
+    (folder / HELD).unlink(missing_ok=True)
+    os.rename(folder, workspace.datasets / about["id"])
 
 
 def ingest_sample(name: str, workspace: Workspace, progress: Progress | None = None) -> Dataset:
@@ -142,15 +195,15 @@ def rename_class(workspace: Workspace, dataset_id: str, old: str, new: str) -> D
 
 
 def resolve_dataset(
-    text: str, workspace: Workspace, progress: Progress | None = None, *, accept_bad: bool = False,
-    accept_empty: bool = False,
+    text: str, workspace: Workspace, progress: Progress | None = None, *, layout: str | None = None,
+    accept_bad: bool = False, accept_empty: bool = False,
 ) -> Dataset:
     """The dataset that a command line means: a path to a zip, tar or folder, a sample's name, or a dataset's id.
 
     What has been ingested before and has not changed since is used again.
 
     Args:
-        accept_bad, accept_empty: As for `ingest`.
+        layout, accept_bad, accept_empty: As for `ingest`.
 
     Raises:
         NotFoundError: none of these.
@@ -159,16 +212,20 @@ def resolve_dataset(
     path = Path(text).expanduser()
     if _exists(path):
         key = _source_key(path.resolve())
-        return _ingested(workspace, key) or ingest(
-            path, workspace, progress=progress, accept_bad=accept_bad, accept_empty=accept_empty,
+        return _ingested(workspace, key, layout) or ingest(
+            path, workspace, progress=progress, layout=layout, accept_bad=accept_bad, accept_empty=accept_empty,
             source_text=names.of_path(path.resolve()), source_key=key)
     if text in samples.SAMPLES:
         return _ingested(workspace, samples.source_key(text)) or ingest_sample(text, workspace, progress)
     try:
-        return Dataset.open(workspace, text)
+        dataset = Dataset.open(workspace, text)
     except NotFoundError:
         raise NotFoundError(f"'{text}' is not a zip, tar or folder, not a sample, and not the id of a dataset.",
                             _what_there_is(workspace)) from None
+    if layout is not None and dataset.layout["reading"] != layout:
+        raise DataError(f"The dataset {dataset.id} is read as '{dataset.layout['reading']}', not as '{layout}'.",
+                        "Read it differently on the Data page, or give the archive again.")
+    return dataset
 
 
 def checked_name(text: str, what: str = "dataset") -> str:
@@ -197,8 +254,9 @@ def _exists(path: Path) -> bool:
         return False
 
 
-def _ingested(workspace: Workspace, key: str) -> Dataset | None:
-    return next((dataset for dataset in list_datasets(workspace) if dataset.source_key == key), None)
+def _ingested(workspace: Workspace, key: str, layout: str | None = None) -> Dataset | None:
+    return next((dataset for dataset in list_datasets(workspace) if dataset.source_key == key
+                 and layout in (None, dataset.layout["reading"])), None)
 
 
 def _source_key(path: Path) -> str:

@@ -19,6 +19,10 @@ TEXT = ("path", "class", "split", "group", "hash", "status", "reason", "file")
 NUMBERS = ("width", "height", "bytes")
 COLUMNS = ("path", "class", "split", "group", "width", "height", "bytes", "hash", "status", "reason", "file")
 
+OUTSIDE = "outside"
+"""Status of images that a reading leaves out of every class; they keep their files for another one."""
+WHY_OUTSIDE = "outside the class folders"
+
 
 def build(rows: Iterable[Mapping[str, Any]]) -> pd.DataFrame:
     """A manifest from rows, sorted by class, split and path in natural order."""

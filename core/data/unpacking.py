@@ -9,16 +9,15 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from core.data import layout
 from core.data.checker import Checker
-from core.data.checks import table as checks
 from core.data.images import formats
 from core.data.images.decode import IMAGES
 from core.data.images.inspection import Inspection
 from core.data.images.thumbnails import THUMBNAILS, thumbnail_path
 from core.data.sources import archive, names
 from core.data.sources.members import DamagedMemberError, Member, Notes
-from core.errors import DatasetShapeError, EmptyClassError, TooManyBadFilesError
+from core.data.sources.table import Table
+from core.data.tables import Tables
 from core.store.limits import Limits
 
 Progress = Callable[[str, float], None]
@@ -30,47 +29,28 @@ _LOOK_AHEAD = 256
 
 @dataclass(frozen=True)
 class Unpacked:
-    """What came out of a source: manifest rows, classes in order, and sentences on what was left out or is odd."""
+    """What came out of a source, before it is decided how it is to be read."""
 
     rows: list[dict[str, Any]]
-    classes: list[str]
-    notes: list[str]
+    """Of the manifest, without class and split."""
+    tables: list[Table]
+    """What stands beside the images, with labels maybe."""
+    empty: list[str]
+    """Folders that hold nothing."""
+    notes: Notes
 
 
-def unpack(
-    source: Path, folder: Path, limits: Limits, progress: Progress | None = None, accept_bad: bool = False,
-    accept_empty: bool = False,
-) -> Unpacked:
+def unpack(source: Path, folder: Path, limits: Limits, progress: Progress | None = None) -> Unpacked:
     """Write the images of an archive or folder below `folder`, each decoded once to know whether it is good.
-
-    Args:
-        accept_bad: Go on although many files are bad.
-        accept_empty: Leave out classes without a usable image, instead of refusing all.
 
     Raises:
         ArchiveError: the source cannot be read or is over a limit.
-        DatasetShapeError: there are not at least two classes of images in folders.
-        EmptyClassError: a class has no usable image, and `accept_empty` is not set.
-        TooManyBadFilesError: more than `limits.bad_share` of the files are bad, and `accept_bad` is not set.
     """
     for name in (IMAGES, THUMBNAILS):
         (folder / name).mkdir(parents=True)
-    notes, folders = Notes(), _Folders()
-    rows = _read_and_check(source, folder, limits, notes, folders, _throttled(progress))
-    structure = layout.recognise([row["path"] for row in rows], folders.empty(), accept_empty)
-    kept = []
-    for row in rows:
-        place = structure.class_of(row["path"])
-        if place is None:
-            _remove(folder, row["file"])
-            notes.add("outside the class folders", row["path"])
-        else:
-            kept.append({**row, "class": place[0], "split": place[1]})
-    _judge_bad_files(kept, limits, accept_bad)
-    classes = _judge_classes(kept, structure.classes, accept_empty)
-    for name in [*structure.empty, *(name for name in structure.classes if name not in classes)]:
-        notes.add("a class without a usable image", name)
-    return Unpacked(kept, classes, [*notes.lines(), *checks.findings(kept)])
+    notes, folders, tables = Notes(), _Folders(), Tables(folder, limits)
+    rows = _read_and_check(source, folder, limits, notes, folders, tables, _throttled(progress))
+    return Unpacked(rows, tables.found, sorted(folders.empty()), notes)
 
 
 class _Folders:
@@ -93,14 +73,16 @@ class _Folders:
 
 
 def _read_and_check(
-    source: Path, folder: Path, limits: Limits, notes: Notes, folders: _Folders, progress: Progress
+    source: Path, folder: Path, limits: Limits, notes: Notes, folders: _Folders, tables: Tables, progress: Progress
 ) -> list[dict[str, Any]]:
     rows: list[dict[str, Any]] = []
     asked: dict[str, dict[str, Any]] = {}
     with Checker(folder, limits.image_pixels) as checker:
         for member in archive.walk(source, limits, notes):
             folders.add(member)
-            if member.is_folder or (row := _store(member, folder, len(rows), notes)) is None:
+            if member.is_folder or tables.take(member, notes):
+                continue
+            if (row := _store(member, folder, len(rows), notes)) is None:
                 continue
             rows.append(row)
             if row["status"] == "ok":
@@ -180,33 +162,6 @@ def _remove(folder: Path, file: str) -> None:
     if file:
         (folder / IMAGES / file).unlink(missing_ok=True)
         thumbnail_path(folder, file).unlink(missing_ok=True)
-
-
-def _judge_bad_files(rows: list[dict[str, Any]], limits: Limits, accept_bad: bool) -> None:
-    bad = [row for row in rows if row["status"] == "bad"]
-    if len(bad) == len(rows):
-        raise DatasetShapeError(f"None of the {len(rows)} image files can be read ({_examples(bad)}).", layout.HOW_TO)
-    if len(bad) > limits.bad_share * len(rows) and not accept_bad:
-        raise TooManyBadFilesError(
-            f"{len(bad)} of {len(rows)} image files cannot be read ({_examples(bad)}).",
-            "Check where they come from, or go on without them.",
-        )
-
-
-def _judge_classes(rows: list[dict[str, Any]], classes: list[str], accept_empty: bool) -> list[str]:
-    """The classes with a good image."""
-    good = {row["class"] for row in rows if row["status"] == "ok"}
-    empty = [name for name in classes if name not in good]
-    if empty and not accept_empty:
-        bad = [row for row in rows if row["class"] == empty[0]]
-        raise EmptyClassError(f"The class '{empty[0]}' has no readable image ({_examples(bad)}).", layout.NO_IMAGES)
-    if len(good) < 2:
-        raise DatasetShapeError(f"Only one class, '{good.pop()}', has images that can be read.", layout.HOW_TO)
-    return [name for name in classes if name in good]
-
-
-def _examples(bad: list[dict[str, Any]]) -> str:
-    return "; ".join(f"{row['path']}: {row['reason']}" for row in bad[:3])
 
 
 def _throttled(progress: Progress | None) -> Progress:

@@ -26,6 +26,9 @@ class Limits:
     name_bytes: int = 1024
     depth: int = 16
     image_pixels: int = 100_000_000
+    table_bytes: int = 50 * 2**20
+    """Largest table of labels beside the images."""
+    table_rows: int = 1_000_000
     bad_share: float = 0.2
     """Above this share of unreadable files ingestion stops and asks."""
 
@@ -34,7 +37,7 @@ class Limits:
         """Limits of a public demo: anonymous visitors on a small machine."""
         return cls(
             upload_bytes=200 * 2**20, archive_members=10_000, member_bytes=20 * 2**20, archive_bytes=2**30,
-            ratio=100, depth=8, image_pixels=25_000_000,
+            ratio=100, depth=8, image_pixels=25_000_000, table_bytes=5 * 2**20, table_rows=20_000,
         )
 
     @classmethod

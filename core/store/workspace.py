@@ -79,6 +79,10 @@ class Workspace:
         """The folder of a dataset that exists. Raises NotFoundError, the same for a bad id as for a missing one."""
         return self._existing(self.datasets, dataset_id, "dataset")
 
+    def staged_dir(self, name: str) -> Path:
+        """The folder of a half-made dataset that waits for an answer. Raises NotFoundError."""
+        return self._existing(self.incoming, name, "half-made dataset")
+
     def run_dir(self, run_id: str) -> Path:
         """The folder of a run that exists. Raises NotFoundError."""
         return self._existing(self.runs, run_id, "run")

@@ -2,6 +2,7 @@
 
 import json
 import threading
+from dataclasses import replace
 
 import pytest
 
@@ -130,7 +131,8 @@ def as_version_1(dataset, **changes):
 def test_a_dataset_of_version_1_opens_and_can_be_edited(workspace, dataset):
     as_version_1(dataset)
     again = Dataset.open(workspace, dataset.id)
-    assert again == dataset and again.manifest.equals(dataset.manifest)
+    assert again.layout == {"reading": "", "text": ""} and again.skipped == []
+    assert replace(again, layout=dataset.layout) == dataset and again.manifest.equals(dataset.manifest)
     assert rename_dataset(workspace, dataset.id, "My pets").fingerprint == dataset.fingerprint
     assert rename_class(workspace, dataset.id, "cats", "lions").classes == ["dogs", "lions"]
     assert Dataset.open(workspace, dataset.id).name == "My pets"
@@ -151,12 +153,12 @@ def test_a_key_that_is_not_known_is_kept_and_does_no_harm(workspace, dataset):
     write_json(path, {**read_json(path), "colour": "blue"})
     assert Dataset.open(workspace, dataset.id) == dataset
     assert rename_dataset(workspace, dataset.id, "My pets").name == "My pets"
-    assert read_json(path)["colour"] == "blue" and read_json(path)["schema"] == 2
+    assert read_json(path)["colour"] == "blue" and read_json(path)["schema"] == 3
 
 
 def test_a_newer_description_is_listed_with_a_sentence_and_left_alone(workspace, dataset):
     path = dataset.path / "dataset.json"
-    write_json(path, {"schema": 3, "title": "what comes"})
+    write_json(path, {"schema": 4, "title": "what comes"})
     (workspace.datasets / "torn").mkdir()
     (workspace.datasets / "torn" / "dataset.json").write_text('{"id": ')
     with pytest.raises(NewerFormatError):
@@ -168,7 +170,7 @@ def test_a_newer_description_is_listed_with_a_sentence_and_left_alone(workspace,
     assert not any("elete" in sentence for sentence in why.values())
     with pytest.raises(NewerFormatError):
         rename_dataset(workspace, dataset.id, "Old")
-    assert read_json(path) == {"schema": 3, "title": "what comes"}
+    assert read_json(path) == {"schema": 4, "title": "what comes"}
 
 
 @pytest.mark.parametrize("name", ["a\u2028b", "a\u2029b", "a\u0085b"])

@@ -90,7 +90,7 @@ def test_a_fifth_of_bad_files_is_still_accepted(workspace, pets, make_zip):
     [
         ("flat", "no folders"),
         ("one class", "only one class"),
-        ("no image", "no image"),
+        ("no image", "no image in it. Left out, not an image|no image in it.*labels.csv"),
         ("empty class", "'birds' has no images"),
         ("bad class", "'birds' has no readable image"),
         ("all bad", "None of the 8"),
@@ -98,7 +98,7 @@ def test_a_fifth_of_bad_files_is_still_accepted(workspace, pets, make_zip):
 )
 def test_guidance_leaves_nothing_half_made(workspace, leftovers, pets, make_zip, change, match):
     members = {
-        "flat": {name.replace("/", "_"): data for name, data in pets.items()},
+        "flat": {f"{index}.png": data for index, data in enumerate(pets.values())},
         "one class": {name: data for name, data in pets.items() if name.startswith("cats")},
         "no image": {"cats/readme.txt": b"hello", "dogs/labels.csv": b"a,b"},
         "empty class": {**pets, "birds/": b""},
@@ -115,8 +115,10 @@ def test_other_files_are_left_out_and_named(workspace, pets, make_zip):
     dataset = ingest(
         make_zip({**pets, "README.txt": b"hi", "notes/labels.csv": b"a", "loose.png": pets["cats/0.png"]}), workspace
     )
-    assert set(dataset.manifest["path"]) == set(pets)
-    assert len(list((dataset.path / "images").iterdir())) == len(pets)
+    assert set(dataset.usable()["path"]) == set(pets) and (dataset.images, dataset.bad) == (len(pets), 0)
+    (outside,) = dataset.manifest[dataset.manifest["status"] == "outside"].itertuples()
+    assert outside.path == "loose.png" and outside.split == "" and dataset.image_path(outside.file).is_file()
+    assert {"member": "README.txt", "reason": "not an image"} in dataset.skipped
     assert any("not an image: 2 ('README.txt', 'notes/labels.csv')" in note for note in dataset.notes)
     assert any("outside the class folders: 1 ('loose.png')" in note for note in dataset.notes)
 

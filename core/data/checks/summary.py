@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any
 
 from core.data.dataset import Dataset
-from core.data.layout import SPLITS
+from core.data.layouts.reading import SPLITS
 from core.data.splits.split import split
 from core.errors import DataError
 from core.recipe.fields import DataSettings

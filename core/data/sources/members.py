@@ -6,6 +6,7 @@ from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
 from core.data.sources import names
 from core.errors import ArchiveError, GraftError
@@ -28,18 +29,45 @@ class Notes:
 
     def __init__(self) -> None:
         self._names: dict[str, list[str]] = {}
+        self._said: list[str] = []
 
     def add(self, reason: str, name: str) -> None:
         """Record that `name` was left out because of `reason`."""
-        self._names.setdefault(reason, []).append(name if len(name) <= 120 else f"{name[:117]}...")
+        self._names.setdefault(reason, []).append(name)
+
+    def say(self, sentence: str) -> None:
+        """Record what else was decided while reading."""
+        self._said.append(sentence)
+
+    def copy(self) -> Notes:
+        """Another one, with the same so far."""
+        other = Notes()
+        other._said, other._names = [*self._said], {reason: [*names] for reason, names in self._names.items()}
+        return other
+
+    def as_dict(self) -> dict[str, Any]:
+        """As it is stored."""
+        return {"said": self._said, "names": self._names}
+
+    @classmethod
+    def from_dict(cls, document: dict[str, Any]) -> Notes:
+        """Back from `as_dict`."""
+        notes = cls()
+        notes._said, notes._names = document["said"], document["names"]
+        return notes
 
     def lines(self, shown: int = 10) -> list[str]:
-        """One sentence per reason: `Left out, an absolute path: 2 (/etc/passwd, /x.jpg)`."""
-        lines = []
+        """What was said, then one sentence per reason: `Left out, an absolute path: 2 (/etc/passwd, /x.jpg)`."""
+        lines = list(self._said)
         for reason, members in self._names.items():
             more = f" and {len(members) - shown} more" if len(members) > shown else ""
-            lines.append(f"Left out, {reason}: {len(members)} ({', '.join(map(repr, members[:shown]))}{more})")
+            few = (name if len(name) <= 120 else f"{name[:117]}..." for name in members[:shown])
+            lines.append(f"Left out, {reason}: {len(members)} ({', '.join(map(repr, few))}{more})")
         return lines
+
+    def skipped(self) -> list[dict[str, str]]:
+        """`[{member, reason}]` of what was left out."""
+        return [{"member": name, "reason": reason} for reason, members in self._names.items() for name in members]
 
 
 @dataclass(frozen=True)

@@ -9,6 +9,7 @@ import tarfile
 import unicodedata
 import zipfile
 import zlib
+from collections.abc import Sequence
 from pathlib import Path
 
 from core.store.limits import Limits
@@ -78,6 +79,17 @@ def refusal(name: str, limits: Limits) -> str:
     if len(parts) > limits.depth:
         return f"more than {limits.depth} folders deep"
     return ""
+
+
+def windows_made(members: Sequence[str]) -> bool:
+    r"""True for an archive of a Windows tool that writes folders as `a\b.jpg`: no `/` anywhere, and nothing that leads
+    outside or to a drive when `\` is read as `/`."""
+    def stays_inside(name: str) -> bool:
+        parts = name.replace("\\", "/").split("/")
+        return bool(parts[0]) and ".." not in parts and not re.match(r"[A-Za-z]:", parts[0])
+
+    return any("\\" in name for name in members) and all(
+        "/" not in name and stays_inside(name) for name in members)
 
 
 def tidy(name: str) -> str:

@@ -41,13 +41,19 @@ def zip_members(source: Path, limits: Limits, notes: Notes) -> Iterator[Member]:
             archive = zipfile.ZipFile(handle)
             members = archive.infolist()
         _check_zip(members, archive.start_dir, source, limits)
+        windows = names.windows_made([info.orig_filename for info in members])
+        if windows:
+            notes.say("The names in the archive have backslashes, as some Windows tools write them: read as folders.")
         for index, info in enumerate(members):
             with mapped(source, info.filename):
-                name = judge(names.zip_name(info), info.is_dir(), limits, notes)
+                given = names.zip_name(info)
+                given = given.replace("\\", "/") if windows else given
+                is_folder = info.is_dir() or windows and given.endswith("/")
+                name = judge(given, is_folder, limits, notes)
             if name is None:
                 continue
             fraction = index / len(members)
-            if info.is_dir():
+            if is_folder:
                 yield Member(name, True, fraction)
             elif stat.S_IFMT(info.external_attr >> 16) not in (0, stat.S_IFREG):
                 notes.add("a link or device", name)

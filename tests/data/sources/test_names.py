@@ -128,3 +128,28 @@ def test_two_folders_that_look_alike_are_one_class(workspace, pets, make_zip):
     ("\x00.zip", "dataset"), ("x" * 300, "x" * 200)])
 def test_the_name_of_a_file_without_its_packing(filename, name):
     assert stem(filename) == name
+
+
+def walked(tmp_path, *members):
+    with zipfile.ZipFile(tmp_path / "windows.zip", "w") as archive:
+        for member in members:
+            archive.writestr(member, b"data")
+    notes = Notes()
+    return [member.name for member in walk(tmp_path / "windows.zip", Limits(), notes)], notes.lines()
+
+
+def test_backslashes_of_a_windows_tool_are_folders_and_that_is_said(tmp_path):
+    found, notes = walked(tmp_path, "photos\\", "photos\\ants\\1.jpg", "readme.txt")
+    assert found == ["photos", "photos/ants/1.jpg", "readme.txt"]
+    assert notes == ["The names in the archive have backslashes, as some Windows tools write them: read as folders."]
+
+
+@pytest.mark.parametrize("outside", ["..\\x.jpg", "\\x.jpg", "C:\\x.jpg", "a\\..\\..\\x.jpg"])
+def test_one_backslash_name_that_leads_outside_and_none_is_read(tmp_path, outside):
+    found, notes = walked(tmp_path, "ants\\1.jpg", outside)
+    assert found == [] and "a backslash in the name: 2" in notes[0]
+
+
+def test_a_backslash_among_ordinary_folders_is_left_out_and_named(tmp_path):
+    found, notes = walked(tmp_path, "ants/1.jpg", "bees\\1.jpg")
+    assert found == ["ants/1.jpg"] and "bees" in notes[0]
