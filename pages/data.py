@@ -4,7 +4,7 @@ import streamlit as st
 
 from core.data.library import list_datasets
 from pages.parts.app import footer, frame
-from pages.parts.data import dataset_view, datasets, reading
+from pages.parts.data import dataset_view, datasets, layout_panel, reading
 from pages.parts.model import proposals
 from pages.parts.session import state
 from pages.parts.widgets import charts, fields
@@ -46,6 +46,7 @@ fields.problem()
 
 split = dataset_view.split_or_reason(dataset, recipe.data)
 dataset_view.facts(dataset)
+layout_panel.draw(dataset)
 left, right = st.columns([3, 2], gap="large")
 with right:
     st.subheader("The split", anchor=False, help="Validation images check the model after every epoch. Test images "

@@ -48,10 +48,10 @@ def settle(unpacked: Unpacked, limits: Limits, layout: str | None = None, accept
     reading = _chosen(found, unpacked, paths, layout)
     rows = [placed(row, reading) for row in unpacked.rows]
     inside = [row for row in rows if row["status"] != OUTSIDE]
-    _judge_bad_files(inside, limits, accept_bad)
     empty = _empty_classes(unpacked, inside, reading)
     if empty and not accept_empty:
         raise EmptyClassError(f"The class '{empty[0]}' has no images.", layouts.NO_IMAGES)
+    _judge_bad_files(inside, limits, accept_bad)
     left_out = [*empty, *_judge_classes(inside, accept_empty)]
     notes = _noted(unpacked, rows, reading, left_out)
     return Settled(rows, reading, found, [*notes.lines(), *checks.findings(inside)], notes.skipped()[:_SKIPPED])

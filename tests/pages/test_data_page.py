@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import zipfile
 
-from core.data.library import list_datasets
+from core.data.library import ingest, list_datasets
 from core.store.files import read_json, write_json
 from tests.pages.conftest import coloured_zip, said, wait_until
 
@@ -53,8 +53,6 @@ def test_bad_files_are_counted_and_listed_with_their_reason(dataset, open_page):
 
 
 def test_the_chosen_dataset_survives_a_reload(workspace, dataset, open_page, tmp_path):
-    from core.data.library import ingest
-
     ingest(coloured_zip(tmp_path / "second.zip", per_class=12), workspace)
     test = open_page("data")
     test.selectbox[0].select(dataset.id).run()
@@ -131,3 +129,56 @@ def test_a_dataset_of_a_newer_version_is_named_and_left_alone(workspace, dataset
     assert dataset.id.replace("-", "") in said(test).replace("-", "").replace("\\", "")
     assert "newer version of Graft" in said(test)
     assert read_json(description) == {"schema": 99}
+
+
+def one_of_two_readings(path):
+    """Three colours in two folders whose names do not say which split they are."""
+    colours = zipfile.ZipFile(coloured_zip(path.with_name("colours.zip"), per_class=4))
+    with zipfile.ZipFile(path, "w") as archive:
+        for name in colours.namelist():
+            archive.writestr(f"{'first' if name[-5] in '01' else 'second'}/{name}", colours.read(name))
+    return path
+
+
+def test_what_is_not_clear_is_asked_with_a_preview_before_anything_is_made(workspace, open_page, tmp_path):
+    test = upload(open_page("data"), "folds.zip", one_of_two_readings(tmp_path / "folds.zip").read_bytes())
+    assert "How is folds meant?" in said(test) and list_datasets(workspace) == []
+    assert [item.name for item in workspace.incoming.iterdir() if item.is_file()] == []
+    question = test.radio[0]
+    assert "first → training, second → validation" in question.options[0].replace("\\", "").replace("\u2060", "")
+    assert test.dataframe[0].value["Class"].tolist() == ["blue", "green", "red"]
+    question.set_value(2).run()
+    assert test.dataframe[0].value["Class"].tolist() == ["first", "second"]
+    next(item for item in test.button if item.label == "Read it so").click().run()
+    wait_until(test, lambda page: bool(page.metric))
+    assert metric(test, "Classes") == "2" and "Read as 2 classes (first, second)" in said(test)
+    assert list(workspace.incoming.iterdir()) == []
+
+
+def test_a_question_can_be_discarded(workspace, open_page, tmp_path):
+    test = upload(open_page("data"), "folds.zip", one_of_two_readings(tmp_path / "folds.zip").read_bytes())
+    next(item for item in test.button if item.label == "Discard").click().run()
+    assert list_datasets(workspace) == [] and list(workspace.incoming.iterdir()) == []
+
+
+def test_a_dataset_is_read_differently_in_the_page(workspace, open_page, tmp_path):
+    ingest(one_of_two_readings(tmp_path / "folds.zip"), workspace, layout="class-folders")
+    test = open_page("data")
+    next(item for item in test.button if item.label == "Read it differently").click().run()
+    next(item for item in test.button if item.label == "Read it so").click().run()
+    test.run()
+    assert metric(test, "Classes") == "3" and "first → training" in said(test)
+
+
+def test_a_validation_folder_that_lacks_a_class_is_mended_by_one_click(workspace, open_page, tmp_path):
+    colours = zipfile.ZipFile(coloured_zip(tmp_path / "colours.zip", per_class=6))
+    with zipfile.ZipFile(tmp_path / "lacks.zip", "w") as archive:
+        for name in colours.namelist():
+            held_back = name[-5] in "01" and not name.startswith("red")
+            archive.writestr(f"{'val' if held_back else 'train'}/{name}", colours.read(name))
+    ingest(tmp_path / "lacks.zip", workspace)
+    test = open_page("data")
+    assert "No images of red in validation" in said(test)
+    next(item for item in test.button if item.label == "Use the rest").click().run()
+    test.run()
+    assert metric(test, "Classes") == "2" and "lacks classes" not in said(test) and not test.error

@@ -44,7 +44,6 @@ def split_or_reason(dataset: Dataset, settings: DataSettings) -> pd.DataFrame:
 def facts(dataset: Dataset) -> None:
     """The dataset in four figures."""
     usable = dataset.usable()
-    bad = len(dataset.manifest) - len(usable)
     smaller = usable[["width", "height"]].min(axis=1)
     with st.grid(4, min_column_width=150):
         st.metric("Images", f"{len(usable):,}", border=True)
@@ -52,7 +51,7 @@ def facts(dataset: Dataset) -> None:
         st.metric("Typical size", f"{usable['width'].median():.0f} × {usable['height'].median():.0f}", border=True,
                   help=f"Median width and height in pixels. The shorter side goes from {smaller.min()} to "
                        f"{smaller.max()} px; together the files take {wording.size(usable['bytes'].sum())}.")
-        st.metric("Unreadable files", f"{bad:,}", border=True,
+        st.metric("Unreadable files", f"{dataset.bad:,}", border=True,
                   help="Files that are not pictures Graft can read. They are left out and listed below.")
 
 

@@ -4,22 +4,34 @@ does not end it. An archive that comes while another is read waits for its turn.
 
 from __future__ import annotations
 
+import functools
 import logging
 import secrets
 import threading
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from pathlib import Path
+from typing import Any
 
 import streamlit as st
 
 from core import escape
+from core.data import library
 from core.data.dataset import Dataset
-from core.data.library import ingest, ingest_sample
+from core.data.library import go_on, ingest, ingest_sample
 from core.data.samples import SAMPLES
+from core.data.staging import held
 from core.data.unpacking import Progress
-from core.errors import DataError, EmptyClassError, GraftError, TooManyBadFilesError
+from core.errors import (
+    DataError,
+    EmptyClassError,
+    GraftError,
+    QuestionError,
+    TooManyBadFilesError,
+    UnclearLayoutError,
+)
 from core.store.workspace import Workspace
 from pages.parts.app import memory
+from pages.parts.data import reading_preview
 from pages.parts.session import state
 from pages.parts.widgets import errors
 
@@ -28,7 +40,7 @@ GO_ON: dict[type[GraftError], tuple[str, str]] = {
     TooManyBadFilesError: ("accept_bad", "Use the readable images"),
     EmptyClassError: ("accept_empty", "Leave out what is empty"),
 }
-"""Errors after which one may go on: what `ingest` is told then, and the button for it."""
+"""Errors after which one may go on: what `go_on` is told then, and the button for it."""
 _lines: dict[Path, list[Reading]] = {}
 """By workspace: what is read, what waits, and what has ended and was not looked at yet."""
 _changing = threading.RLock()
@@ -41,17 +53,18 @@ class Cancelled(Exception):
 class Reading:
     """An archive that becomes a dataset: how far it is, and what came of it."""
 
-    def __init__(self, title: str, work: Callable[[Progress], Dataset], upload: Path | None = None,
-                 accepted: frozenset[str] = frozenset()) -> None:
+    def __init__(self, title: str, work: Callable[[Progress], Dataset], workspace: Workspace,
+                 upload: Path | None = None, answers: Mapping[str, Any] | None = None) -> None:
         self.id = secrets.token_hex(4)
         self.title = title
         self.upload = upload
-        self.accepted = accepted
+        self.answers = dict(answers or {})
+        self.staged = ""
         self.message, self.fraction = "Starting", 0.0
         self.dataset_id: str | None = None
         self.error: GraftError | None = None
         self.taken = False
-        self._work = work
+        self._work, self._workspace = work, workspace
         self._began, self._ended, self._cancelled = threading.Event(), threading.Event(), threading.Event()
 
     @property
@@ -66,8 +79,8 @@ class Reading:
 
     @property
     def question(self) -> bool:
-        """True when it ended with a question: go on, and without what?"""
-        return self.ended and type(self.error) in GO_ON and self.upload is not None
+        """True when it ended with a question: how is it meant, or go on without what?"""
+        return self.ended and bool(self.staged)
 
     def start(self, then: Callable[[], None]) -> None:
         """Begin, in a thread; `then` is called at the end, whatever it is."""
@@ -79,12 +92,14 @@ class Reading:
         self._cancelled.set()
         if not self.waiting:
             self._ended.wait(timeout=5)
-        self.discard_upload()
+        self.discard()
 
-    def discard_upload(self) -> None:
-        """Remove the spooled archive."""
+    def discard(self) -> None:
+        """Remove the spooled archive, and what was read of it."""
         if self.upload is not None:
             self.upload.unlink(missing_ok=True)
+        if self.staged:
+            library.discard(self._workspace, self.staged)
 
     def _progress(self, message: str, fraction: float) -> None:
         if self._cancelled.is_set():
@@ -98,31 +113,35 @@ class Reading:
             pass
         except GraftError as error:
             kept = self.upload.name if self.upload else self.title
+            self.staged = error.staged if isinstance(error, QuestionError) else ""
             self.error = errors.renamed(error, kept, self.title + (self.upload.suffix if self.upload else ""))
         except Exception as error:  # a thread's boundary: logged, and shown by whoever looks
             log.error("reading %s\n%s", escape.terminal(self.title), errors.trace(error))
             self.error = DataError(f"{self.title} could not be read.", "The terminal in which Graft runs says why.")
-        if type(self.error) not in GO_ON:
-            self.discard_upload()
+        if self.upload is not None:  # what a question is about has been read
+            self.upload.unlink(missing_ok=True)
         memory.trim()
         self._ended.set()
         then()
 
 
-def from_upload(path: Path, name: str, workspace: Workspace, accepted: frozenset[str] = frozenset()) -> None:
-    """Read a spooled archive, as soon as those before it are read.
+def from_upload(path: Path, name: str, workspace: Workspace) -> None:
+    """Read a spooled archive, as soon as those before it are read."""
+    _add(workspace, Reading(name, lambda progress: ingest(path, workspace, name=name, progress=progress, keep=True),
+                            workspace, path))
 
-    Args:
-        accepted: What of it is to be passed over: names of `ingest`'s arguments.
-    """
-    _add(workspace, Reading(name, lambda progress: ingest(
-        path, workspace, name=name, progress=progress, accept_bad="accept_bad" in accepted,
-        accept_empty="accept_empty" in accepted), path, accepted))
+
+def answered(task: Reading, workspace: Workspace, **answer: Any) -> None:
+    """Go on with what was read, now that its question is answered."""
+    remove(workspace, task)
+    answers = {**task.answers, **answer}
+    _add(workspace, Reading(task.title, lambda progress: go_on(workspace, task.staged, **answers), workspace,
+                            answers=answers))
 
 
 def from_sample(name: str, workspace: Workspace) -> None:
     """Make a dataset of a sample that comes with Graft, as soon as the archives before it are read."""
-    _add(workspace, Reading(SAMPLES[name].title, lambda progress: ingest_sample(name, workspace, progress)))
+    _add(workspace, Reading(SAMPLES[name].title, lambda progress: ingest_sample(name, workspace, progress), workspace))
 
 
 def line(workspace: Workspace) -> list[Reading]:
@@ -210,16 +229,45 @@ def _tell(tasks: list[Reading], more: bool) -> None:
 
 
 def _ask(task: Reading) -> None:
-    """Show why it ended without a dataset, and ask whether to go on."""
+    """Show why it ended without a dataset, and ask how to go on."""
+    if isinstance(task.error, UnclearLayoutError):
+        with st.container(border=True), errors.shown():
+            _ask_layout(task, task.error)
+        return
     workspace, error = state.workspace(), task.error or DataError("Nothing was read.")
     argument, label = GO_ON[type(error)]
     st.warning(escape.markdown(error.hint), title=escape.markdown(error.message), icon=":material/broken_image:")
     with st.container(horizontal=True):
-        if st.button(label, type="primary", key=f"accept-{task.id}") and task.upload is not None:
-            remove(workspace, task)
-            from_upload(task.upload, task.title, workspace, task.accepted | {argument})
+        if st.button(label, type="primary", key=f"accept-{task.id}"):
+            answered(task, workspace, **{argument: True})
             st.rerun()
-        if st.button("Discard", key=f"discard-{task.id}"):
-            task.discard_upload()
-            remove(workspace, task)
+        _discard_button(task)
+
+
+def _ask_layout(task: Reading, error: UnclearLayoutError) -> None:
+    """The ways to read the folders, with a preview of the one that is pointed at."""
+    workspace = state.workspace()
+    st.markdown(f"**How is {escape.markdown(task.title)} meant?**")
+    st.caption(escape.markdown(error.readings[0].question))
+    chosen = reading_preview.choice(error.readings, _staged_images(workspace.root, task.staged),
+                                    workspace.staged_dir(task.staged), f"layout-{task.id}",
+                                    max_pixels=workspace.limits.image_pixels)
+    with st.container(horizontal=True):
+        if st.button("Read it so", type="primary", key=f"read-so-{task.id}") and chosen is not None:
+            answered(task, workspace, layout=chosen.id)
             st.rerun()
+        _discard_button(task)
+
+
+@functools.lru_cache(maxsize=2)
+def _staged_images(root: Path, staged: str) -> list[tuple[str, str]]:
+    """(path, file) of the good images that were read; they do not change any more."""
+    _, unpacked, _ = held(Workspace(root), staged)
+    return [(row["path"], row["file"]) for row in unpacked.rows if row["status"] == "ok"]
+
+
+def _discard_button(task: Reading) -> None:
+    if st.button("Discard", key=f"discard-{task.id}"):
+        task.discard()
+        remove(state.workspace(), task)
+        st.rerun()

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import copy
 import logging
 import secrets
 import traceback
@@ -43,7 +44,9 @@ def trace(error: Exception) -> str:
 def renamed(error: GraftError, spooled: str, name: str) -> GraftError:
     """The same error with the name of a file as its owner knows it, in place of the name it was kept under."""
     message, hint = (text.replace(spooled, name) for text in (error.message, error.hint))
-    return type(error)(message if name in message else f"{name}: {message}", hint)
+    other = copy.copy(error)
+    other.message, other.hint = message if name in message else f"{name}: {message}", hint
+    return other
 
 
 @contextmanager

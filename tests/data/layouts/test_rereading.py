@@ -58,11 +58,11 @@ def test_it_can_be_discarded_and_is_cleaned_up_like_other_left_overs(workspace, 
 def test_one_question_after_the_other_is_answered_from_what_was_kept(workspace, leftovers, folds, make_zip):
     question = asked(make_zip({**folds, **{f"one/cats/{n}.jpg": b"no" for n in range(5)}, "two/owls/": b""}), workspace)
     answers = {"layout": "split-folders-last-validation"}
-    with pytest.raises(TooManyBadFilesError) as bad:
+    with pytest.raises(EmptyClassError, match="owls") as empty:
         go_on(workspace, question.staged, **answers)
-    assert bad.value.staged == question.staged
-    with pytest.raises(EmptyClassError, match="owls"):
-        go_on(workspace, question.staged, **answers, accept_bad=True)
+    assert empty.value.staged == question.staged
+    with pytest.raises(TooManyBadFilesError):
+        go_on(workspace, question.staged, **answers, accept_empty=True)
     dataset = go_on(workspace, question.staged, **answers, accept_bad=True, accept_empty=True)
     assert dataset.classes == ["cats", "dogs"] and leftovers(workspace) == [dataset.id]
 
