@@ -482,3 +482,27 @@ def test_what_a_weights_file_has_for_a_backbone(capsys, workspace, tmp_path):
     text = printed(capsys, "weights", tmp_path / "mine.weights.h5", *small)
     assert "By name: 1 loaded, 7 missing" in text and "block_2_conv" in text
     assert "'none.h5'" in refused(capsys, "weights", "none.h5", *small)
+
+
+def test_how_a_dataset_is_read_is_said_on_stderr(archive, workspace, capsys):
+    assert main(["inspect", str(archive), "--json"]) == 0
+    captured = capsys.readouterr()
+    assert "Read as 2 classes (cat, dog), a folder each (--layout class-folders)" in captured.err
+    assert json.loads(captured.out)["classes"] == ["cat", "dog"]
+
+
+def test_an_unclear_layout_is_one_line_that_names_the_readings_and_how_to_choose(archive, tmp_path, workspace, capsys):
+    source = zipfile.ZipFile(archive)
+    with zipfile.ZipFile(tmp_path / "folds.zip", "w") as file:
+        for number, name in enumerate(source.namelist()):
+            file.writestr(f"{('one', 'two')[number % 2]}/{name}", source.read(name))
+    folds = str(tmp_path / "folds.zip")
+    assert main(["inspect", folds]) == 2
+    said = capsys.readouterr().err.splitlines()[-1]
+    assert said.startswith("Error: It is not clear") and "--layout" in said and "inner-folders: 2 classes" in said
+    assert list(workspace.incoming.iterdir()) == list(workspace.datasets.iterdir()) == []
+    assert main(["inspect", folds, "--layout", "inner-folders", "--json"]) == 0
+    assert json.loads(capsys.readouterr().out)["classes"] == ["cat", "dog"]
+    assert main(["inspect", folds, "--layout", "class-folders", "--json"]) == 0
+    assert json.loads(capsys.readouterr().out)["classes"] == ["one", "two"]
+    assert main(["inspect", folds, "--layout", "nonsense"]) == 2
