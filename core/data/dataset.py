@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, fields
+from dataclasses import dataclass, field, fields
 from functools import cached_property, lru_cache
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -54,9 +54,9 @@ class Dataset:
     """Usable images."""
     bad: int
     """Files that cannot be used."""
-    layout: dict[str, str]
+    layout: dict[str, str] = field(default_factory=lambda: {"reading": "", "text": ""})
     """`{reading, text}`: the id of the reading, and what was understood in one line; "" where that is not known."""
-    skipped: list[dict[str, str]]
+    skipped: list[dict[str, str]] = field(default_factory=list)
     """`[{member, reason}]`: the first of what was left out while ingesting."""
     source_key: str = ""
     """Tells whether a source has changed since: its path, size and time."""
@@ -88,7 +88,7 @@ class Dataset:
                 document |= {**derived, "classes": list(derived["classes"])}
             if (last := edits.last_reading(made)) is not None:
                 document["layout"] = {"reading": last.id, "text": last.text}
-            known = {field.name for field in fields(cls)} - {"path", "edits"}  # others may stand there, too
+            known = {one.name for one in fields(cls)} - {"path", "edits"}  # others may stand there, too
             return cls(path=path, edits=made, **{name: document[name] for name in known & document.keys()})
         except (OSError, ValueError, TypeError) as error:
             raise DataError(f"The dataset in {path.name} cannot be read: {error}.",
