@@ -13,8 +13,8 @@ frame.required()
 st.title("Data", anchor=False)
 workspace = state.workspace()
 datasets.take_in()
-if reading.busy():
-    reading.follow()
+if seen := reading.going_on():
+    reading.follow(seen)
     footer.draw("data")
     st.stop()
 

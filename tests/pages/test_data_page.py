@@ -2,10 +2,13 @@
 
 from __future__ import annotations
 
+import threading
+import time
 import zipfile
 
 from core.data.library import ingest, list_datasets
 from core.store.files import read_json, write_json
+from pages.parts.data import reading
 from tests.pages.conftest import coloured_zip, said, wait_until
 
 
@@ -95,6 +98,28 @@ def test_what_is_no_archive_is_refused_with_a_reason(workspace, open_page):
     test = upload(open_page("data"), "notes.zip", b"this is no zip at all")
     assert "is not a zip or tar archive" in said(test)
     assert list_datasets(workspace) == []
+
+
+def test_an_archive_that_ends_while_the_page_is_drawn_is_told(workspace, open_page, monkeypatch):
+    looked, ingested, go_on = reading.going_on, reading.ingest, threading.Event()
+
+    def held_up(*given, **named):
+        go_on.wait(10)
+        return ingested(*given, **named)
+
+    def looked_just_before():
+        seen = looked()
+        go_on.set()
+        deadline = time.monotonic() + 10
+        while not all(task.ended for task in reading.line(workspace)) and time.monotonic() < deadline:
+            time.sleep(0.01)
+        return seen
+
+    monkeypatch.setattr(reading, "ingest", held_up)
+    monkeypatch.setattr(reading, "going_on", looked_just_before)
+    test = open_page("data")
+    test.file_uploader[0].set_value(("notes.zip", b"this is no zip at all", "application/zip")).run()
+    assert "is not a zip or tar archive" in said(test)
 
 
 def test_many_bad_files_are_asked_about(workspace, open_page, tmp_path):

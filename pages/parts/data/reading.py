@@ -17,6 +17,7 @@ import streamlit as st
 from core import escape
 from core.data import library
 from core.data.dataset import Dataset
+from core.data.layouts import HOW_TO
 from core.data.library import go_on, ingest, ingest_sample
 from core.data.samples import SAMPLES
 from core.data.staging import held
@@ -171,31 +172,35 @@ def _advance(workspace: Workspace) -> None:
                 task.start(then=lambda: _advance(workspace))
 
 
-def busy() -> bool:
-    """True while an archive is read or waits. Tells first what has ended: with a dataset, or why without."""
+def going_on() -> list[str]:
+    """The ids of the archives that are read or wait. Tells first what has ended: with a dataset, or why without."""
     tasks = line(state.workspace())
     ended = [task for task in tasks if task.ended]
-    going_on = [task for task in tasks if task not in ended]
-    followed = set(state.get("followed-readings", ())) | {task.id for task in going_on}
+    left = [task.id for task in tasks if task not in ended]
+    followed = set(state.get("followed-readings", ())) | set(left)
     told = [task for task in ended if not task.question and (task.id in followed or not task.taken)]
     state.put("followed-readings", followed - {task.id for task in told})
-    _tell(told, bool(going_on))
+    _tell(told, bool(left))
     for task in ended:
         if task.question:
             _ask(task)
-    return bool(going_on)
+    return left
 
 
-def follow() -> None:
-    """Progress of what is read, and what waits, each with a way to cancel it; ends with the first that ends."""
-    st.fragment(_follow, run_every=0.4)([task.id for task in line(state.workspace()) if not task.ended])
+def follow(seen: list[str]) -> None:
+    """Progress of what is read, and what waits, each with a way to cancel it; ends with the first that ends.
+
+    Args:
+        seen: From `going_on`; what has ended since is not taken for told.
+    """
+    st.fragment(_follow, run_every=0.4)(seen)
 
 
 @errors.guarded
-def _follow(going_on: list[str]) -> None:
+def _follow(seen: list[str]) -> None:
     workspace = state.workspace()
     tasks = [task for task in line(workspace) if not task.ended]
-    if [task.id for task in tasks] != going_on:
+    if [task.id for task in tasks] != seen:
         st.rerun()
     for task in tasks:
         with st.container(border=True):
@@ -238,7 +243,7 @@ def _ask(task: Reading) -> None:
     argument, label = GO_ON[type(error)]
     st.warning(escape.markdown(error.hint), title=escape.markdown(error.message), icon=":material/broken_image:")
     with st.container(horizontal=True):
-        if st.button(label, type="primary", key=f"accept-{task.id}"):
+        if st.button(label, key=f"accept-{task.id}"):
             answered(task, workspace, **{argument: True})
             st.rerun()
         _discard_button(task)
@@ -249,11 +254,13 @@ def _ask_layout(task: Reading, error: UnclearLayoutError) -> None:
     workspace = state.workspace()
     st.markdown(f"**How is {escape.markdown(task.title)} meant?**")
     st.caption(escape.markdown(error.readings[0].question))
+    st.caption(f"None of these? Discard it. {escape.markdown(HOW_TO)} A table that names the class of every image does "
+               "as well.")
     chosen = reading_preview.choice(error.readings, _staged_images(workspace.root, task.staged),
                                     workspace.staged_dir(task.staged), f"layout-{task.id}",
                                     max_pixels=workspace.limits.image_pixels)
     with st.container(horizontal=True):
-        if st.button("Read it so", type="primary", key=f"read-so-{task.id}") and chosen is not None:
+        if st.button("Read it so", key=f"read-so-{task.id}") and chosen is not None:
             answered(task, workspace, layout=chosen.id)
             st.rerun()
         _discard_button(task)
