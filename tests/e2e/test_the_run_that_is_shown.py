@@ -76,6 +76,8 @@ def test_back_leads_to_the_page_before(page: Page, server: Server, tmp_path_fact
     page.goto(f"{server.url}/model")
     page.get_by_role("button", name="Set up the training").click()
     expect(page.get_by_role("heading", name="Train", exact=True)).to_be_visible()
+    page.get_by_role("spinbutton", name="Epochs").fill("500")  # not over before it is stopped
+    page.get_by_role("spinbutton", name="Epochs").press("Enter")
     page.get_by_role("button", name="Start training").click()
     expect(page.get_by_role("button", name="Stop", exact=True)).to_be_visible()
     page.get_by_role("button", name="Stop", exact=True).click()
