@@ -16,12 +16,12 @@ from core.data.images.memory import Budget
 from core.data.library import ingest
 
 CRASHING = """
-import os, signal
+import ctypes
 from PIL import Image
 whole = Image.open
 def opened(file, *rest, **options):
     if b"CRASH" in open(file, "rb").read():
-        os.kill(os.getpid(), signal.SIGSEGV)
+        ctypes.string_at(0)  # in this very thread: one that sends a signal may answer before it arrives
     return whole(file, *rest, **options)
 Image.open = opened
 """
