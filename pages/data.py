@@ -4,7 +4,7 @@ import streamlit as st
 
 from core.data.library import list_datasets
 from pages.parts.app import footer, frame
-from pages.parts.data import dataset_view, datasets, layout_panel, reading
+from pages.parts.data import dataset_view, datasets, layout_panel, reading, tiles
 from pages.parts.model import proposals
 from pages.parts.session import state
 from pages.parts.widgets import charts, fields
@@ -21,24 +21,17 @@ if seen := reading.going_on():
 datasets.unreadable()
 dataset = state.dataset()
 if dataset is None:
-    st.markdown("Graft learns from examples: **one folder of pictures per class**, in one archive.")
-    with st.grid(2, min_column_width=320, gap="medium"):
-        with st.container():
-            datasets.add()
-        with st.container():
-            st.markdown("**What the archive looks like**")
-            st.code(datasets.LAYOUT.strip("\n"), language=None)
-            st.caption("Twenty pictures per class are enough for a first try. Folders named train, val and test are "
-                       "used as they are; without them Graft holds some pictures back by itself.")
+    st.markdown("Graft learns from examples: pictures, and for each the class that it shows.")
+    tiles.draw()
     footer.draw("data")
     st.stop()
 
 known = {item.id: item for item in list_datasets(workspace)}
 with st.container(horizontal=True, vertical_alignment="bottom"):
     datasets.choice(dataset, known)
-    with st.popover("Add", icon=":material/add:"):
-        datasets.add()
+    tiles.opener()
     datasets.menu(dataset)
+tiles.beside_datasets()
 recipe = proposals.ensure_recipe(dataset)
 if why := proposals.reason(recipe, dataset):
     st.info(why, icon=":material/info:")

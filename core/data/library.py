@@ -16,6 +16,8 @@ from core.data.dataset import Dataset
 from core.data.layouts import rereading
 from core.data.settling import Settled, settle
 from core.data.sources import names
+from core.data.sources.captures import Captures, reading_of
+from core.data.sources.names import checked as checked_name
 from core.data.staging import HELD, held, hold, staging
 from core.data.unpacking import Progress, unpack
 from core.errors import DataError, GraftError, NotFoundError, QuestionError
@@ -122,6 +124,19 @@ def ingest_sample(name: str, workspace: Workspace, progress: Progress | None = N
                       source_key=samples.source_key(name))
 
 
+def ingest_captures(captures: Captures, workspace: Workspace, *, name: str,
+                    progress: Progress | None = None) -> Dataset:
+    """Make a dataset of pictures that were gathered class by class, which are used up. Raises as `ingest`."""
+    name, gathered = checked_name(name), captures.classes()
+    about = {"id": workspace.new_id(name), "name": name, "source": "class by class", "source_key": ""}
+    with staging(workspace, about["id"]) as folder:
+        unpacked = unpack(captures.walk(gathered), folder, workspace.limits, progress)
+        settled = settle(unpacked, workspace.limits, reading_of(gathered), accept_bad=True, accept_empty=True)
+        _finish(folder, settled, about, workspace)
+    captures.use_up(gathered)
+    return Dataset.open(workspace, about["id"])
+
+
 def list_datasets(workspace: Workspace) -> list[Dataset]:
     """The workspace's datasets, newest first. What cannot be read is passed over: see `unreadable_datasets`."""
     found = []
@@ -226,15 +241,6 @@ def resolve_dataset(
         raise DataError(f"The dataset {dataset.id} is read as '{dataset.layout['reading']}', not as '{layout}'.",
                         "Read it differently on the Data page, or give the archive again.")
     return dataset
-
-
-def checked_name(text: str, what: str = "dataset") -> str:
-    """A name for a dataset or a label for a class, without blanks around it. Raises DataError."""
-    name = " ".join(text.split())
-    if not name or len(name) > names.LONGEST or not name.isprintable() or (what == "class" and "/" in name):
-        raise DataError(f"{text[:50]!r} cannot be the name of a {what}.",
-                        f"Use 1 to {names.LONGEST} ordinary characters.")
-    return name
 
 
 def _folders(workspace: Workspace) -> list[Path]:

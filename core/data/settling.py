@@ -28,12 +28,12 @@ class Settled:
     skipped: list[dict[str, str]]
 
 
-def settle(unpacked: Unpacked, limits: Limits, layout: str | None = None, accept_bad: bool = False,
+def settle(unpacked: Unpacked, limits: Limits, layout: str | Reading | None = None, accept_bad: bool = False,
            accept_empty: bool = False) -> Settled:
     """Give every row its class and split.
 
     Args:
-        layout: The id of the reading to take. None: the best one, when it is certain.
+        layout: The reading to take, or the id of one. None: the best one, when it is certain.
         accept_bad: Go on although many files are bad.
         accept_empty: Leave out classes without a usable image, instead of refusing all.
 
@@ -44,7 +44,10 @@ def settle(unpacked: Unpacked, limits: Limits, layout: str | None = None, accept
         TooManyBadFilesError: more than `limits.bad_share` of the files are bad, and `accept_bad` is not set.
     """
     paths = [row["path"] for row in unpacked.rows]
-    found = layouts.readings(paths, unpacked.tables)
+    if isinstance(layout, Reading):
+        found, layout = [layout], layout.id
+    else:
+        found = layouts.readings(paths, unpacked.tables)
     reading = _chosen(found, unpacked, paths, layout)
     rows = [placed(row, reading) for row in unpacked.rows]
     inside = [row for row in rows if row["status"] != OUTSIDE]

@@ -20,6 +20,9 @@ from core.data.sources.table import Table
 from core.data.tables import Tables
 from core.store.limits import Limits
 
+Walk = Callable[[Limits, Notes], Iterator[Member]]
+"""Gives the members of a source that is neither an archive nor a folder."""
+
 Progress = Callable[[str, float], None]
 """Called with what is being done and how much of it is done, 0..1. May raise, to cancel."""
 
@@ -40,8 +43,11 @@ class Unpacked:
     notes: Notes
 
 
-def unpack(source: Path, folder: Path, limits: Limits, progress: Progress | None = None) -> Unpacked:
-    """Write the images of an archive or folder below `folder`, each decoded once to know whether it is good.
+def unpack(source: Path | Walk, folder: Path, limits: Limits, progress: Progress | None = None) -> Unpacked:
+    """Write the images of a source below `folder`, each decoded once to know whether it is good.
+
+    Args:
+        source: An archive, a folder, or what gives the members of anything else.
 
     Raises:
         ArchiveError: the source cannot be read or is over a limit.
@@ -73,12 +79,14 @@ class _Folders:
 
 
 def _read_and_check(
-    source: Path, folder: Path, limits: Limits, notes: Notes, folders: _Folders, tables: Tables, progress: Progress
+    source: Path | Walk, folder: Path, limits: Limits, notes: Notes, folders: _Folders, tables: Tables,
+    progress: Progress,
 ) -> list[dict[str, Any]]:
     rows: list[dict[str, Any]] = []
     asked: dict[str, dict[str, Any]] = {}
+    members = archive.walk(source, limits, notes) if isinstance(source, Path) else source(limits, notes)
     with Checker(folder, limits.image_pixels) as checker:
-        for member in archive.walk(source, limits, notes):
+        for member in members:
             folders.add(member)
             if member.is_folder or tables.take(member, notes):
                 continue

@@ -31,6 +31,8 @@ class Limits:
     table_rows: int = 1_000_000
     bad_share: float = 0.2
     """Above this share of unreadable files ingestion stops and asks."""
+    server_paths: bool = True
+    """The pages may be given a path of this machine, as on one's own; a visitor could read the server's files."""
 
     @classmethod
     def demo(cls) -> Limits:
@@ -38,6 +40,7 @@ class Limits:
         return cls(
             upload_bytes=200 * 2**20, archive_members=10_000, member_bytes=20 * 2**20, archive_bytes=2**30,
             ratio=100, depth=8, image_pixels=25_000_000, table_bytes=5 * 2**20, table_rows=20_000,
+            server_paths=False,
         )
 
     @classmethod

@@ -57,7 +57,7 @@ def test_a_second_archive_leaves_the_validation_share_alone(
     page.goto(server.url)
     expect(page.get_by_text("training · ").first).to_be_visible()
     assert slider(page, "Validation share") == "0.2"
-    page.get_by_role("button", name="Add").click()
+    page.get_by_role("button", name="Add a dataset").click()
     page.locator("input[type=file]").first.set_input_files(coloured_zip(tmp_path / "second.zip", per_class=20))
     expect(page.get_by_text("48 training").first).to_be_visible()
     assert slider(page, "Validation share") == "0.2"

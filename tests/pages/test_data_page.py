@@ -21,12 +21,13 @@ def upload(test, name, content):
     return wait_until(test, lambda page: not page.button or "Cancel" not in [item.label for item in page.button])
 
 
-def test_the_empty_state_offers_an_upload_and_the_sample(workspace, open_page):
+def test_the_empty_state_offers_three_ways(workspace, open_page):
     test = open_page("data")
     assert test.title[0].value == "Data"
-    assert "one folder of pictures per class" in said(test)
+    assert [item.value for item in test.subheader] == ["Zip or folder", "Class by class", "Try a sample"]
     assert test.file_uploader[0].label.startswith("Upload")
-    assert [item.label for item in test.button] == ["Start with handwritten digits"]
+    assert "Start with handwritten digits" in [item.label for item in test.button]
+    assert "zip, tar, tar.gz" in said(test) and "up to 2 GB" in said(test)
 
 
 def test_an_uploaded_zip_becomes_the_chosen_dataset(workspace, open_page, tmp_path):
@@ -41,7 +42,7 @@ def test_an_uploaded_zip_becomes_the_chosen_dataset(workspace, open_page, tmp_pa
 
 def test_the_sample_needs_one_click(workspace, open_page):
     test = open_page("data")
-    test.button[0].click().run()
+    test.button(key="sample-digits").click().run()
     wait_until(test, lambda page: bool(page.metric), seconds=40)
     assert metric(test, "Images") == "1,797"
     assert metric(test, "Classes") == "10"

@@ -9,9 +9,10 @@ import tarfile
 import unicodedata
 import zipfile
 import zlib
-from collections.abc import Sequence
+from collections.abc import Container, Sequence
 from pathlib import Path
 
+from core.errors import DataError
 from core.store.limits import Limits
 
 IMAGE_SUFFIXES = frozenset(
@@ -118,6 +119,26 @@ def stem(filename: str) -> str:
         kept = kept[:-len(suffix(kept))]
     cleaned = "".join(char for char in kept if char.isprintable()).strip()
     return cleaned[:LONGEST] or "dataset"
+
+
+def checked(text: str, what: str = "dataset") -> str:
+    """A name for a dataset or a label for a class, without blanks around it. Raises DataError."""
+    name = " ".join(text.split())
+    if not name or len(name) > LONGEST or not name.isprintable() or (what == "class" and "/" in name):
+        raise DataError(f"{text[:50]!r} cannot be the name of a {what}.", f"Use 1 to {LONGEST} ordinary characters.")
+    return name
+
+
+def unused(path: str, taken: Container[str]) -> str:
+    """The path itself, or where it is taken the first free one of `a (2).jpg`, `a (3).jpg` ..."""
+    folder, slash, file = path.rpartition("/")
+    ending = suffix(file)
+    bare, found, number = file[:len(file) - len(ending)], path, 1
+    ending = file[len(bare):]
+    while found in taken:
+        number += 1
+        found = f"{folder}{slash}{bare} ({number}){ending}"
+    return found
 
 
 def natural(text: str) -> tuple[list[tuple[int, int, str]], str]:

@@ -1,4 +1,4 @@
-"""What the Data page does with datasets: adding one, and the dialogs to rename and delete."""
+"""What the Data page does with datasets: taking archives in, and the dialogs to rename and delete."""
 
 from __future__ import annotations
 
@@ -8,7 +8,6 @@ from core import escape
 from core.api import delete_dataset
 from core.data.dataset import Dataset
 from core.data.library import rename_class, rename_dataset, unreadable_datasets
-from core.data.samples import SAMPLES
 from core.data.sources import names
 from core.data.sources.members import MAKE_A_ZIP
 from core.data.uploads import save_upload
@@ -19,30 +18,14 @@ from pages.parts.session import state
 from pages.parts.widgets import errors, wording
 from pages.parts.widgets.keys import key_for
 
-LAYOUT = """
-photos.zip
-├── ants/     one folder per class,
-│   ├── 1.jpg    named for the class
-│   └── 2.jpg
-└── bees/
-    ├── 1.jpg
-    └── 2.jpg
-"""
 
-
-def add() -> None:
-    """Upload an archive, or start from a sample."""
-    workspace = state.workspace()
+def uploader() -> None:
+    """The uploader of archives; `take_in` takes what it brings."""
     st.file_uploader(
         "Upload a zip or tar archive", accept_multiple_files=True, key=_uploader(),
         help="One folder per class inside. Folders called train, val (or validation) and test are used as such. "
              "Several archives become a dataset each.",
     )
-    for name, sample in SAMPLES.items():
-        st.markdown(f"**No pictures at hand?** {sample.description}")
-        if st.button(f"Start with {sample.title.lower()}", key=f"sample-{name}", icon=":material/draw:"):
-            reading.from_sample(name, workspace)
-            st.rerun()
 
 
 def unreadable() -> None:
@@ -66,7 +49,9 @@ def take_in() -> None:
     memory.release(*uploads)
     if others:
         listed = ", ".join(others[:5]) + (f" and {len(others) - 5:,} more" if len(others) > 5 else "")
-        errors.show(DataError(f"Not read, as no zip or tar archive: {listed}.", MAKE_A_ZIP))
+        errors.show(DataError(
+            f"Not read, as no zip or tar archive: {listed}.",
+            f"{MAKE_A_ZIP} Loose pictures go into a class of their own under *Class by class*."))
 
 
 def _uploader() -> str:

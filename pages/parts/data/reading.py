@@ -18,8 +18,10 @@ from core import escape
 from core.data import library
 from core.data.dataset import Dataset
 from core.data.layouts import HOW_TO
-from core.data.library import go_on, ingest, ingest_sample
+from core.data.library import go_on, ingest, ingest_captures, ingest_sample
 from core.data.samples import SAMPLES
+from core.data.sources import names
+from core.data.sources.captures import Captures
 from core.data.staging import held
 from core.data.unpacking import Progress
 from core.errors import (
@@ -130,6 +132,18 @@ def from_upload(path: Path, name: str, workspace: Workspace) -> None:
     """Read a spooled archive, as soon as those before it are read."""
     _add(workspace, Reading(name, lambda progress: ingest(path, workspace, name=name, progress=progress, keep=True),
                             workspace, path))
+
+
+def from_path(path: Path, workspace: Workspace) -> None:
+    """Read an archive or a folder of this machine, which stays as it is."""
+    _add(workspace, Reading(names.stem(path.name), lambda progress: ingest(
+        path, workspace, progress=progress, keep=True, source_text=names.of_path(path)), workspace))
+
+
+def from_captures(captures: Captures, name: str, workspace: Workspace) -> None:
+    """Make a dataset of what was gathered class by class."""
+    _add(workspace, Reading(name, lambda progress: ingest_captures(captures, workspace, name=name, progress=progress),
+                            workspace))
 
 
 def answered(task: Reading, workspace: Workspace, **answer: Any) -> None:

@@ -1,0 +1,148 @@
+"""Classes typed in the page, and loose pictures dropped into each, until a dataset is made of them."""
+
+from __future__ import annotations
+
+import streamlit as st
+
+from core import escape
+from core.data.sources.captures import Captures, Gathered
+from pages.parts.app import memory
+from pages.parts.data import reading, strip
+from pages.parts.session import state
+from pages.parts.widgets import errors, wording
+
+_TOLD = "captures-told"
+"""What was left out of what was dropped last, by class."""
+NAME = "My pictures"
+
+
+def tile() -> None:
+    """What class by class is, and the field to begin a class with."""
+    st.subheader("Class by class", anchor=False)
+    st.caption("Name two classes or more, and drop pictures into each.")
+    begin(Captures(state.workspace()))
+    gathered = Captures(state.workspace()).classes()
+    if gathered:
+        pictures = sum(len(one.pictures) for one in gathered)
+        st.caption(f"{wording.count(len(gathered), 'class', 'classes')} with {wording.count(pictures, 'picture')} so "
+                   "far; see below.")
+    else:
+        st.caption("The pictures are kept here at once, also when the page is reloaded, and become a dataset when you "
+                   "say so.")
+
+
+def begin(captures: Captures) -> None:
+    """The field that begins a class."""
+    with st.form("new-class", border=False, clear_on_submit=True):
+        with st.container(horizontal=True, vertical_alignment="bottom"):
+            label = st.text_input("New class", placeholder="cats", max_chars=200, key="new-class-label")
+            asked = st.form_submit_button("Add class")
+    if asked and label.strip():
+        with errors.shown():
+            captures.begin(label)
+            st.rerun()
+
+
+def draw() -> None:
+    """The classes that were begun, each with its pictures, and the way to the dataset."""
+    captures = Captures(state.workspace())
+    with errors.shown():
+        gathered = captures.classes()
+        if gathered:
+            st.subheader("Your classes", anchor=False)
+            cards(captures, gathered)
+            _make(captures, gathered)
+
+
+def cards(captures: Captures, gathered: list[Gathered]) -> None:
+    """A card for each class, in which pictures are dropped."""
+    with st.grid(3, min_column_width=270, gap="medium"):
+        for one in gathered:
+            with st.container(border=True, height="stretch"), errors.shown():
+                _card(captures, one)
+
+
+def _card(captures: Captures, one: Gathered) -> None:
+    with st.container(horizontal=True, wrap=False, vertical_alignment="center"):
+        st.markdown(f"**{escape.markdown(one.label)}**", width="stretch")
+        _menu(captures, one)
+    st.caption(wording.count(len(one.pictures), "picture"))
+    _drop_zone(captures, one)
+    for sentence in state.get(_TOLD, {}).get(one.label, ()):
+        st.caption(f":material/info: {escape.markdown(sentence)}")
+    if one.pictures:
+        strip.show([(captures.thumbnail(picture.file), picture.name) for picture in one.pictures[:-strip.MOST - 1:-1]])
+
+
+def _drop_zone(captures: Captures, one: Gathered) -> None:
+    drops = state.get("captures-drops", 0)
+    uploads = st.file_uploader(f"Pictures of {escape.markdown(one.label)}", accept_multiple_files=True,
+                               key=f"captures-{one.label}-{drops}", label_visibility="collapsed")
+    if not uploads:
+        return
+    with st.spinner(f"Checking {wording.count(len(uploads), 'file')}"):
+        taken = captures.add(one.label, ((upload.name, upload) for upload in uploads))
+    memory.release(*uploads)
+    state.put("captures-drops", drops + 1)  # new keys: empty uploaders
+    state.put(_TOLD, {one.label: taken.left_out})
+    st.rerun()
+
+
+def _menu(captures: Captures, one: Gathered) -> None:
+    actions = {"Rename": _rename, "Remove its pictures": _empty, "Remove the class": _remove}
+    chosen = st.menu_button("", list(actions), icon=":material/more_horiz:", key=f"captures-menu-{one.label}",
+                            type="tertiary", help="Rename or remove")
+    if chosen:
+        actions[chosen](captures, one)
+
+
+def _empty(captures: Captures, one: Gathered) -> None:
+    captures.empty(one.label)
+    st.rerun()
+
+
+def _remove(captures: Captures, one: Gathered) -> None:
+    captures.remove(one.label)
+    if not captures.classes():
+        captures.discard()
+    st.rerun()
+
+
+@st.dialog("Rename the class")
+@errors.guarded
+def _rename(captures: Captures, one: Gathered) -> None:
+    new = st.text_input("Name", one.label, max_chars=200, key=f"captures-rename-{one.label}")
+    if st.button("Rename", type="primary", disabled=not new.strip()):
+        captures.rename(one.label, new)
+        st.rerun()
+
+
+def _make(captures: Captures, gathered: list[Gathered]) -> None:
+    ready = [one for one in gathered if one.pictures]
+    empty = [one.label for one in gathered if not one.pictures]
+    with st.container(horizontal=True, vertical_alignment="bottom"):
+        name = st.text_input("Name of the dataset", NAME, max_chars=200, key="captures-name", width=280)
+        if st.button("Make the dataset", icon=":material/check:", disabled=len(ready) < 2 or not name.strip()):
+            reading.from_captures(captures, name.strip(), state.workspace())
+            st.rerun()
+        if st.button("Start over", type="tertiary", key="captures-start-over"):
+            _start_over(captures)
+    if len(ready) < 2:
+        st.caption("Two classes with pictures make a dataset. Twenty pictures each are enough for a first try.")
+    elif empty:
+        st.caption(f"Without pictures so far, and left out: {escape.markdown(', '.join(empty))}.")
+    else:
+        st.caption("Pictures that nobody uses for a day are cleared away.")
+
+
+@st.dialog("Start over?")
+@errors.guarded
+def _start_over(captures: Captures) -> None:
+    pictures = sum(len(one.pictures) for one in captures.classes())
+    st.markdown(f"The classes and the {wording.count(pictures, 'picture')} in them are removed.")
+    with st.container(horizontal=True):
+        if st.button("Remove them", icon=":material/delete:"):
+            captures.discard()
+            st.rerun()
+        if st.button("Keep them", type="primary"):
+            st.rerun()
