@@ -10,14 +10,20 @@ from __future__ import annotations
 import html as html_entities
 import json
 import re
+import sys
+import traceback
 from typing import Any
 
-_UNSEEN = re.compile(
-    "[\x00-\x1f\x7f-\x9f"  # control characters (C0, C1): \x1b begins an escape sequence
+UNSEEN = (
+    "\x00-\x1f\x7f-\x9f"  # control characters (C0, C1): \x1b begins an escape sequence
     "\u061c\u200e\u200f\u202a-\u202e\u2066-\u2069"  # direction of writing: Unicode Standard Annex 9, section 2
-    "\u00ad\u180e\u200b\u2028\u2029\u2060-\u2064\ufeff\ufff9-\ufffb\U000e0000-\U000e007f"  # no width, or a new line
-    "\ud800-\udfff]"  # halves of surrogate pairs: cannot be written as UTF-8
+    "\u00ad\u180e\u200b\u2028\u2029\u2060-\u2065\u206a-\u206f\ufeff\ufff9-\ufffb"  # no width, or a new line
+    "\U000e0000-\U000e007f"  # tags: no width either
+    "\u115f\u1160\u3164\uffa0"  # fillers of Hangul: letters that are drawn as nothing (Unicode Standard, 18.6)
+    "\ud800-\udfff"  # halves of surrogate pairs: cannot be written as UTF-8
 )
+"""What cannot be seen, as the inside of a regular expression's character class."""
+_UNSEEN = re.compile(f"[{UNSEEN}]")
 _FORMULA = tuple("=+-@\uff1d\uff0b\uff0d\uff20")
 """First characters that make a spreadsheet compute: OWASP, "CSV Injection". Tab and line end are written out anyway."""
 _MARKS = re.compile(r"([\\`*_{}\[\]()<>#$~|:!&^])")
@@ -46,6 +52,16 @@ def terminal(text: str) -> str:
 def terminal_lines(text: str) -> str:
     """Several lines for a terminal, such as a traceback."""
     return "\n".join(visible(line.expandtabs()) for line in text.split("\n"))
+
+
+def trace(error: BaseException) -> str:
+    """An exception's traceback for a terminal or a log; the names in it are anybody's."""
+    return terminal_lines("".join(traceback.format_exception(error)))
+
+
+def print_trace(error: BaseException) -> None:
+    """An exception's traceback on stderr."""
+    print(trace(error), end="", file=sys.stderr, flush=True)
 
 
 def csv_cell(value: object) -> object:

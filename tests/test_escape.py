@@ -21,6 +21,7 @@ from core import escape
     ("a\u2028b", "a\\u2028b"),
     ("tag \U000e0041", "tag \\U000e0041"),
     ("half \udc80", "half \\udc80"),
+    ("filler \u3164\uffa0", "filler \\u3164\\uffa0"),
 ])
 def test_what_cannot_be_seen_is_written_out(text, shown):
     assert escape.visible(text) == escape.terminal(text) == shown

@@ -20,6 +20,7 @@ OWN = {"backbone", "chosen", "BACKBONES", "spec", "step", "steps", "block", "kin
 SINKS = {"markdown", "caption", "badge", "info", "warning", "error", "success", "toast", "progress", "text", "code",
          "html", "metric", "subheader", "title", "header", "button", "download_button", "link_button", "expander",
          "page_link", "popover", "write", "dataframe", "segmented_control", "pills"}
+UNESCAPED_TRACES = {"print_exc", "print_exception", "format_exc", "exception"}
 
 
 def sources(*places: str) -> list[Path]:
@@ -87,3 +88,12 @@ def test_the_command_line_prints_through_its_output_module_alone():
                 assert path.name == "output.py", f"{path}: line {node.lineno}"
                 given = ast.unparse(node.args[0])
                 assert given.startswith("escape.") or given == "line", f"line {node.lineno}: {given}"
+
+
+def test_a_traceback_reaches_the_terminal_through_one_function():
+    """Python's own `print_exc` and a logger's `exception` write the message of the error as it is."""
+    found = [f"{path}: line {node.lineno}" for path in sources("core", "pages")
+             for node in ast.walk(ast.parse(path.read_text("utf-8")))
+             if isinstance(node, ast.Attribute) and node.attr in UNESCAPED_TRACES
+             or isinstance(node, ast.keyword) and node.arg == "exc_info"]
+    assert not found

@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
+from core import escape
 from core.cli import models, output
 from core.cli.options import (
     AcceptBadOption,
@@ -255,6 +256,6 @@ def main(arguments: list[str] | None = None) -> int:
         return 2
     except (KeyboardInterrupt, typer.Abort):
         return 130
-    except Exception:
-        output.tell_bug()
+    except Exception as error:
+        escape.print_trace(error)
         return 1

@@ -5,7 +5,6 @@ from __future__ import annotations
 import csv
 import sys
 import time
-import traceback
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from pathlib import Path
@@ -34,11 +33,6 @@ def tell_layout(dataset: Dataset) -> None:
     """How the folders of a dataset were read, on stderr."""
     if dataset.layout["text"]:
         tell(f"Read as {dataset.layout['text']} (--layout {dataset.layout['reading']})")
-
-
-def tell_bug() -> None:
-    """The traceback of the exception at hand on stderr."""
-    print(escape.terminal_lines(traceback.format_exc()), end="", file=sys.stderr, flush=True)
 
 
 def say(text: str = "") -> None:

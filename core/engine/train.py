@@ -7,9 +7,9 @@ from __future__ import annotations
 
 import contextlib
 import time
-import traceback
 from typing import TYPE_CHECKING
 
+from core import escape
 from core.backbones import weights as backbone_weights
 from core.backbones.catalogue import get
 from core.data.dataset import Dataset
@@ -50,7 +50,7 @@ def recover(run: Run, before: Status, reporter: Reporter) -> tuple[str, str]:
     except StopRequested:
         return before.state, before.message
     except Exception as error:  # it is no new end of the run, and there was one before
-        traceback.print_exc()
+        escape.print_trace(error)
         return before.state, f"{before.message} {explained(error)}".strip()
 
 

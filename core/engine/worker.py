@@ -8,8 +8,8 @@ from __future__ import annotations
 
 import os
 import sys
-import traceback
 
+from core import escape
 from core.engine.failures import explained
 from core.engine.reporter import Reporter, StopRequested
 from core.errors import GraftError
@@ -38,7 +38,7 @@ def main(arguments: list[str]) -> int:
         except StopRequested:
             state, message = "stopped", "Stopped before there was a model to keep: there is no model."
         except Exception as error:  # the worker's outermost frame: everything becomes the run's state
-            traceback.print_exc()
+            escape.print_trace(error)
             problem = explained(error)
             reporter.finish("failed", problem.message, problem.as_dict())
             return 1 if type(problem) is GraftError else 2

@@ -20,6 +20,7 @@ from pathlib import Path
 
 from filelock import Timeout
 
+from core import escape
 from core.errors import GraftError, NewerFormatError, RunError
 from core.jobs import reaper
 from core.jobs.backends import LOCAL, backend
@@ -150,7 +151,7 @@ def _start_or_fail(job: Job, status: Status, machine: Machine) -> None:
     try:
         _start(job, status, machine)
     except (GraftError, OSError) as error:  # those behind it are to start all the same
-        log.exception("Job %s could not be started.", job.id)
+        log.error("Job %s could not be started.\n%s", job.id, escape.trace(error))
         with contextlib.suppress(OSError):
             job.write_status(replace(status, state="failed", message="It could not be started.", error={
                 "kind": "RunError", "message": f"The run could not be started: {error}.",

@@ -13,6 +13,7 @@ import numpy as np
 import pytest
 from PIL import Image
 
+from core import escape
 from core.cli import output
 from core.cli.commands import main
 from core.data.library import list_datasets
@@ -73,8 +74,8 @@ def test_errors_and_tables_of_whatever_reaches_them(capsys):
     output.Bar()("Reading \x1b[2J", 0.5)
     try:
         raise ValueError("\x1b[2J")
-    except ValueError:
-        output.tell_bug()
+    except ValueError as error:
+        escape.print_trace(error)
     shown = capsys.readouterr()
     assert not UNSEEN.search(shown.out + shown.err)
     assert shown.out.splitlines() == ["image        label", "\\x1b[31mred  a\\x0d\\x0ab"]

@@ -235,19 +235,20 @@ def test_a_job_of_a_place_that_this_version_does_not_know_is_left_alone(tiny_run
         jobs.run_now(other, machine)
 
 
-def test_a_job_whose_start_cannot_be_noted_is_not_started_twice(tiny_run, elsewhere, monkeypatch):
+def test_a_job_whose_start_cannot_be_noted_is_not_started_twice(tiny_run, elsewhere, monkeypatch, caplog):
     place, machine = elsewhere
     run = tiny_run()
     write = Job.write_status
 
     def failing(job, status):
         if status.state == "running":
-            raise OSError(errno.EIO, "Input/output error")
+            raise OSError(errno.EIO, "Input/output error of \x1b[2J")
         write(job, status)
 
     monkeypatch.setattr(Job, "write_status", failing)
     jobs.submit(run, machine)
     assert place.cancelled == [f"elsewhere:{run.id}"] and run.status().state == "failed"
+    assert "OSError" in caplog.text and "of \\x1b[2J" in caplog.text and "\x1b" not in caplog.text
     jobs.tick(machine)
     assert place.begun == [run.id]
 

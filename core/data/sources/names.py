@@ -12,6 +12,7 @@ import zlib
 from collections.abc import Container, Sequence
 from pathlib import Path
 
+from core import escape
 from core.errors import DataError
 from core.store.limits import Limits
 
@@ -30,10 +31,10 @@ _UNICODE_PATH = 0x7075
 """Info-ZIP's Unicode Path extra field (APPNOTE.TXT, section 4.6.9)."""
 _MIXED_WITH_LETTERS = re.compile(r"[A-Za-z][^\x00-\x7f]|[^\x00-\x7f][A-Za-z]")
 _CONTROL = re.compile(r"[\x00-\x1f\x7f-\x9f]")
-_INVISIBLE = re.compile(
-    r"[\x00-\x1f\x7f-\x9f\u061c\u200b-\u200f\u2028-\u202e\u2060-\u2064\u2066-\u206f\ufeff\U000e0000-\U000e007f]")
-"""Control characters, what turns the direction of text around, and what takes no room: a name that looks like another
-one is told by these alone."""
+_JOINERS = "\u200c\u200d"
+"""They shape the letters and emoji beside them, so that text may have them; a name does without."""
+_INVISIBLE = re.compile(f"[{escape.UNSEEN}{_JOINERS}]")
+"""A name that looks like another one is told by these alone."""
 _JAPANESE = re.compile(r"[\u3040-\u30ff\u4e00-\u9fff々ー\x00-\x7f]+")
 
 

@@ -12,13 +12,13 @@ import json
 import os
 import sys
 import threading
-import traceback
 from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
 from functools import partial
 from pathlib import Path
 from typing import Any
 
+from core import escape
 from core.engine.inference.models import Models
 from core.engine.inference.operations import OPERATIONS
 from core.engine.inference.request import Request
@@ -59,7 +59,7 @@ def _answer(request: dict[str, Any], models: Models, send: Send) -> None:
     except GraftError as error:
         send({"id": name, "error": error.as_dict()})
     except Exception as error:  # the request's outermost frame: the caller gets it, others are answered
-        traceback.print_exc()
+        escape.print_trace(error)
         send({"id": name, "error": InferenceError(
             f"The prediction failed with an unexpected error: {type(error).__name__}: {error}",
             "Train the model again if this happens with every image.").as_dict()})

@@ -4,12 +4,12 @@ from __future__ import annotations
 
 import contextlib
 import time
-import traceback
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
+from core import escape
 from core.backbones.catalogue import Variant
 from core.engine.callbacks.remaining import PhaseCost
 from core.engine.feed.activations import ActivationCache, Trunk
@@ -144,8 +144,8 @@ class TrainingSession:
             return self.checkpoint.discard()
         try:
             self.save()
-        except Exception:  # such as a full disk, which may be why the run fails
-            traceback.print_exc()
+        except Exception as error:  # such as a full disk, which may be why the run fails
+            escape.print_trace(error)
             with contextlib.suppress(OSError):  # the model can be made later
                 self.checkpoint.flush()
 

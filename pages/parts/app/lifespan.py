@@ -14,6 +14,8 @@ from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from typing import Any
 
+from core import escape
+
 FIRST = ("app.startup", "app.frame", "model.proposals", "data.reading", "data.dataset_view")
 """The parts that a first visit needs."""
 LATER = ("pandas", "pyarrow", "streamlit.elements.arrow")
@@ -38,8 +40,8 @@ def warm_up() -> None:
         time.sleep(LATER_AFTER)
         for name in (*LATER, *parts()):
             importlib.import_module(name)
-    except Exception:  # the visit imports again, and shows what is wrong where the user sees it
-        log.exception("Preparing the pages failed.")
+    except Exception as error:  # the visit imports again, and shows what is wrong where the user sees it
+        log.error("Preparing the pages failed.\n%s", escape.trace(error))
 
 
 def parts() -> list[str]:

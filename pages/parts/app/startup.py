@@ -8,6 +8,7 @@ import time
 
 import streamlit as st
 
+from core import escape
 from core.data.uploads import clean_incoming
 from core.jobs import queue as jobs
 from core.store.workspace import Workspace
@@ -45,5 +46,5 @@ def tend(workspace: Workspace, ended: threading.Event, every: float = TICK_SECON
             told = ""
         except Exception as error:  # the boundary of the thread: the next round may go well
             if repr(error) != told:  # said once, not every few seconds
-                log.exception("The queue could not be looked after.")
+                log.error("The queue could not be looked after.\n%s", escape.trace(error))
             told = repr(error)

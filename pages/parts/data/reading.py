@@ -119,7 +119,7 @@ class Reading:
             self.staged = error.staged if isinstance(error, QuestionError) else ""
             self.error = errors.renamed(error, kept, self.title + (self.upload.suffix if self.upload else ""))
         except Exception as error:  # a thread's boundary: logged, and shown by whoever looks
-            log.error("reading %s\n%s", escape.terminal(self.title), errors.trace(error))
+            log.error("reading %s\n%s", escape.terminal(self.title), escape.trace(error))
             self.error = DataError(f"{self.title} could not be read.", "The terminal in which Graft runs says why.")
         if self.upload is not None:  # what a question is about has been read
             self.upload.unlink(missing_ok=True)

@@ -5,7 +5,6 @@ from __future__ import annotations
 import copy
 import logging
 import secrets
-import traceback
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from functools import wraps
@@ -28,17 +27,12 @@ def show(error: GraftError) -> None:
 def show_bug(error: Exception) -> None:
     """Log an exception that nobody expected, and draw a short reference to find it in the log."""
     reference = secrets.token_hex(3)
-    log.error("bug %s\n%s", reference, trace(error))
+    log.error("bug %s\n%s", reference, escape.trace(error))
     st.error(
         f"The terminal in which Graft runs has the details under the reference **{reference}**. Your data and your "
         "runs are safe; reloading the page usually helps.",
         title="Something went wrong inside Graft.", icon=":material/bug_report:",
     )
-
-
-def trace(error: Exception) -> str:
-    """An exception's traceback for the terminal; the names in it are anybody's."""
-    return escape.terminal_lines("".join(traceback.format_exception(error)))
 
 
 def renamed(error: GraftError, spooled: str, name: str) -> GraftError:

@@ -101,7 +101,7 @@ def test_a_path_on_this_machine_is_text_whatever_its_bytes():
     of_path(Path(os.fsdecode(b"a/caf\xe9.jpg"))).encode()
 
 
-HIDDEN = "\u202a\u202e\u2066\u2069\u200e\u200f\u200b\u200d\u2060\ufeff\u061c\u2028\x7f\x9b\U000e0041"
+HIDDEN = "\u202a\u202e\u2066\u2069\u200e\u200f\u200b\u200d\u2060\ufeff\u061c\u2028\x7f\x9b\U000e0041\u3164\u115f\u00ad"
 
 
 @pytest.mark.parametrize("character", HIDDEN)

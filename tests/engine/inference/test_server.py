@@ -107,6 +107,18 @@ def test_a_request_that_fails_does_not_end_the_service(trained):
     assert final[3]["results"][0]["error"] is None and final[4]["results"] == []
 
 
+def test_the_traceback_of_a_bug_reaches_the_terminal_as_text(trained, monkeypatch, capsys):
+    def failing(model: LoadedModel, request: Request) -> list[dict[str, object]]:
+        raise ValueError(f"{request.images[0].name} cannot be held")
+
+    monkeypatch.setitem(OPERATIONS, "fail", failing)
+    line = {"id": 1, "op": "fail", "run_dir": str(trained.path), "images": ["\x1b[2J\u202e.png"], "seconds": 60,
+            "max_pixels": MAX_PIXELS}
+    serve(iter([json.dumps(line)]), lambda message: None)
+    shown = capsys.readouterr().err
+    assert "ValueError: \\x1b[2J\\u202e.png cannot be held" in shown and "\x1b" not in shown
+
+
 def test_the_features_are_those_of_the_layer_before_the_head(trained):
     """From the twin, from Keras, and with a twin that was written before twins gave features."""
     files = sorted((trained.dataset_path / "images").iterdir())[:5]
