@@ -16,6 +16,7 @@ from core.backbones import catalogue, weights
 from core.errors import DataError, RunError
 from core.jobs import queue as jobs
 from core.jobs import reaper
+from core.jobs.job import Job
 from core.recipe.fields import Recipe
 from core.recipe.specs import require_available
 from core.runs import recovery
@@ -123,12 +124,10 @@ def prepare_weights(recipe: Recipe, progress: Progress | None = None, workspace:
     return recipe.override([f"model.weights={json.dumps(str(file))}"]) if recipe.model.own_weights else recipe
 
 
-def run_error(run: Run, status: Status) -> Exception:
-    """The error that a failed run stopped with: a GraftError when the user can act on it, else a RuntimeError."""
+def run_error(run: Job, status: Status) -> Exception:
+    """The error that a failed job stopped with: a GraftError when the user can act on it, else a RuntimeError."""
     if status.state == "interrupted":
-        return RunError(
-            "The training process is gone: it was ended from outside.", f"Its log: {run.path / 'worker.log'}"
-        )
+        return RunError(f"{status.message} It was ended from outside.", f"Its log: {run.path / 'worker.log'}")
     noted = status.error or {}
     message, hint = noted.get("message", "The run failed."), noted.get("hint", "")
     kind = getattr(errors, noted.get("kind", ""), None)

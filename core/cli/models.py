@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import asdict
 from typing import TYPE_CHECKING, Annotated, Any
 
@@ -9,10 +10,11 @@ import typer
 
 from core.cli import output
 from core.cli.options import JsonOption, PresetOption, RecipeOption, SetOption, recipe_of
-from core.errors import RecipeError
+from core.errors import RecipeError, RunError
 
 if TYPE_CHECKING:
     from core.backbones.catalogue import Backbone, Variant
+    from core.backbones.speeds import Speed
 
 _DEPENDS = "A dataset: what it comes to depends on its pictures, and on the weights within reach."
 
@@ -37,43 +39,89 @@ def backbones(
     name: Annotated[str | None, typer.Argument(
         metavar="[NAME]", help="One of them: its blocks, and the layers at which it can be cut and frozen.")] = None,
     alpha: Annotated[float | None, typer.Option(help="The width of that one. Default: its usual one.")] = None,
+    measure: Annotated[bool, typer.Option(
+        "--measure", help="Measure first how many images a second go through that one on this machine; some ten "
+                          "seconds, more for large ones. The figure is kept.")] = False,
+    size: Annotated[int | None, typer.Option(
+        "--size", min=8, metavar="PIXELS", help="Image size of the speed. Default: the backbone's usual one.")] = None,
     as_json: JsonOption = False,
 ) -> None:
-    """List the pretrained networks, and whether their weights are on this machine."""
+    """List the pretrained networks, whether their weights are on this machine, and how quick they are here."""
     from core.backbones.catalogue import BACKBONES, get
 
     if name is not None:
-        _one_backbone(*get(name, alpha), as_json)
+        if measure:
+            _measure(*get(name, alpha), size)
+        _one_backbone(*get(name, alpha), size, as_json)
         return
-    if alpha is not None:
-        raise RecipeError("--alpha is for one backbone, and none was named.", "python -m core backbones MobileNetV2")
-    rows = [_described(backbone, variant) for backbone in BACKBONES.values() for variant in backbone.variants]
+    for option, given in (("--alpha", alpha is not None), ("--measure", measure), ("--size", size is not None)):
+        if given:
+            raise RecipeError(f"{option} is for one backbone, and none was named.",
+                              "python -m core backbones MobileNetV2")
+    speeds = _speeds()
+    rows = [_described(backbone, variant, speeds) for backbone in BACKBONES.values() for variant in backbone.variants]
     if as_json:
         output.print_json(rows)
     else:
-        columns = ["name", "alpha", "parameters", "top1", "default_size", "here"]
+        columns = ["name", "alpha", "parameters", "top1", "default_size", "here", "images_per_second"]
         output.print_table(columns, [[_shown(row[column]) for column in columns] for row in rows])
 
 
-def _described(backbone: Backbone, variant: Variant) -> dict[str, Any]:
-    from core.backbones import weights
+def _speeds() -> dict[str, Speed]:
+    """What was measured here. A listing makes no workspace where there is none."""
+    from core.backbones.speeds import known
+    from core.store.workspace import Workspace
 
+    return known(Workspace.default().machine) if Workspace.default_root().is_dir() else {}
+
+
+def _measure(backbone: Backbone, variant: Variant, size: int | None) -> None:
+    """Measure one backbone, in a process of its own; Ctrl-C cancels it. Raises what it failed with."""
+    from core import api
+    from core.backbones import measuring
+    from core.backbones.speeds import subject
+    from core.jobs import queue
+    from core.store.workspace import Workspace
+
+    workspace = Workspace.default()
+    job = measuring.start([subject(variant, size)], workspace, at_once=True)
+    output.tell(f"Measuring {backbone.title} on this machine")
+    try:
+        status = queue.wait(job)
+    except KeyboardInterrupt:
+        job.request_stop()
+        status = queue.wait(job)
+    if status.state == "stopped":
+        raise RunError(status.message, "Measure it again.")
+    if status.state != "completed":
+        raise api.run_error(job, status)
+
+
+def _described(backbone: Backbone, variant: Variant, speeds: Mapping[str, Speed], size: int | None = None
+               ) -> dict[str, Any]:
+    from core.backbones import weights
+    from core.backbones.speeds import subject
+
+    speed = speeds.get(subject(variant, size).key)
     return {
         "name": backbone.name, "family": backbone.family, "alpha": variant.alpha, "parameters": variant.parameters,
         "size_mb": variant.size_mb, "depth": backbone.depth, "top1": variant.top1, "top5": variant.top5,
         "default_size": backbone.default_size, "min_size": backbone.min_size, "features": variant.features,
         "preprocessing": backbone.preprocessing, "licence": backbone.licence,
         "paper": asdict(backbone.paper) if backbone.paper else None, "description": backbone.description,
-        "weights_file": variant.weights_file, "here": weights.find(backbone, variant) is not None}
+        "weights_file": variant.weights_file, "here": weights.find(backbone, variant) is not None,
+        "images_per_second": speed.images_per_second if speed else None,
+        "speed_engine": speed.engine if speed else None}
 
 
-def _one_backbone(backbone: Backbone, variant: Variant, as_json: bool) -> None:
-    """Its blocks at the default size, and every layer at which it can be cut or frozen."""
+def _one_backbone(backbone: Backbone, variant: Variant, size: int | None, as_json: bool) -> None:
+    """Its blocks at the default size, every layer at which it can be cut or frozen, and its speed where measured."""
     from core.backbones.freezing import cut_layers
 
+    found = _described(backbone, variant, _speeds(), size)
     if as_json:
         output.print_json({
-            **_described(backbone, variant),
+            **found,
             "blocks": [{"name": block.name, "last_layer": block.layer, "layers": block.layers,
                         "parameters": block.parameters, "output_shape": list(block.shape)}
                        for block in variant.blocks],
@@ -84,6 +132,10 @@ def _one_backbone(backbone: Backbone, variant: Variant, as_json: bool) -> None:
         for block in variant.blocks])
     output.say(f"\n{len(variant.layers)} layers to freeze up to, {len(cut_layers(variant.graph))} to cut behind: "
                "--json names them.")
+    side = size or backbone.default_size
+    output.say(f"{found['images_per_second']:,.1f} images a second at {side} pixels on this machine "
+               f"({found['speed_engine']}, measured)." if found["images_per_second"] else
+               f"Its speed at {side} pixels was not measured on this machine: --measure does.")
 
 
 def weights(

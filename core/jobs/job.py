@@ -44,6 +44,7 @@ class Kind:
 
 KINDS = {
     "train": Kind("Training", "core.engine.train:train", "core.runs.recovery:when_lost"),
+    "measure": Kind("Measuring speeds", "core.engine.measure:measure"),
 }
 
 

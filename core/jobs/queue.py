@@ -227,8 +227,9 @@ def _scan(machine: Machine) -> list[Job]:
     """All jobs of the machine's workspaces that wait or work."""
     found = []
     for root in machine.workspaces:
-        folders = (root / "runs").iterdir() if (root / "runs").is_dir() else ()
-        found += [job for job in map(Job, folders) if not job.id.startswith(".") and job.status().active]
+        for place in (root / "runs", root / "jobs"):
+            folders = place.iterdir() if place.is_dir() else ()
+            found += [job for job in map(Job, folders) if not job.id.startswith(".") and job.status().active]
     return found
 
 

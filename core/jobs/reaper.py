@@ -28,7 +28,7 @@ def judge(job: Job) -> Status:
         return status
     status = job.status()  # its last word may have come in between
     if lost(job, status):
-        status = replace(status, state="interrupted", eta_s=None, message="The training process is gone.")
+        status = replace(status, state="interrupted", eta_s=None, message="The process is gone.")
         with contextlib.suppress(OSError):  # who may only read sees it all the same
             job.write_status(status)
     return status

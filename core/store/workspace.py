@@ -53,7 +53,12 @@ class Workspace:
     def default(cls) -> Workspace:
         """The local workspace: `$GRAFT_WORKSPACE`, else `workspace/` in the current folder. For `core.api`, the command
         line and the pages alone: what lies below is given one."""
-        return cls(os.environ.get("GRAFT_WORKSPACE") or DEFAULT_FOLDER)
+        return cls(cls.default_root())
+
+    @staticmethod
+    def default_root() -> Path:
+        """Where the local workspace lies, whether it has been made or not."""
+        return Path(os.environ.get("GRAFT_WORKSPACE") or DEFAULT_FOLDER).expanduser()
 
     @property
     def datasets(self) -> Path:
@@ -64,6 +69,11 @@ class Workspace:
     def runs(self) -> Path:
         """Run folders."""
         return self.root / "runs"
+
+    @property
+    def jobs(self) -> Path:
+        """Folders of jobs that are no runs; there is none before the first."""
+        return self.root / "jobs"
 
     @property
     def cache(self) -> Path:

@@ -469,6 +469,29 @@ def test_one_backbone_gives_its_blocks_and_where_it_can_be_cut_and_frozen(capsys
         capsys, "backbones", "MobileNetV9")
 
 
+def test_the_speed_of_a_backbone_is_measured_and_kept(capsys, workspace):
+    before = json.loads(printed(capsys, "backbones", "SmallNet", "--json"))
+    assert (before["images_per_second"], before["speed_engine"]) == (None, None)
+    assert "not measured" in printed(capsys, "backbones", "SmallNet")
+    measured = json.loads(printed(capsys, "backbones", "SmallNet", "--measure", "--size", "32", "--json"))
+    assert measured["images_per_second"] > 1 and measured["speed_engine"] in ("ONNX Runtime", "Keras")
+    again = json.loads(printed(capsys, "backbones", "SmallNet", "--size", "32", "--json"))
+    assert again["images_per_second"] == measured["images_per_second"]
+    assert json.loads(printed(capsys, "backbones", "SmallNet", "--json"))["images_per_second"] is None  # at 64
+    assert "images a second at 32 pixels" in printed(capsys, "backbones", "SmallNet", "--size", "32")
+
+
+def test_only_one_backbone_is_measured_at_a_size_that_it_takes(capsys, workspace):
+    assert "none was named" in refused(capsys, "backbones", "--measure")
+    assert "16 pixels" in refused(capsys, "backbones", "VGG16", "--measure", "--size", "16")
+
+
+def test_listing_backbones_makes_no_workspace(capsys, workspace, tmp_path, monkeypatch):
+    monkeypatch.setenv("GRAFT_WORKSPACE", str(tmp_path / "nowhere"))
+    assert all(row["images_per_second"] is None for row in json.loads(printed(capsys, "backbones", "--json")))
+    assert not (tmp_path / "nowhere").exists()
+
+
 def test_what_a_weights_file_has_for_a_backbone(capsys, workspace, tmp_path):
     with h5py.File(tmp_path / "mine.weights.h5", "w") as file:
         group = file.create_group("layers/conv2d/vars")

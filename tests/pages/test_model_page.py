@@ -7,6 +7,7 @@ import json
 import re
 import subprocess
 import sys
+import time
 import zipfile
 from dataclasses import replace
 from pathlib import Path
@@ -15,15 +16,16 @@ import numpy as np
 import pytest
 from PIL import Image
 
-from core.backbones import lite0
+from core.backbones import lite0, measuring, speeds
 from core.backbones.catalogue import BACKBONES, get
 from core.data.library import ingest
+from core.jobs import queue as jobs
 from core.recipe import proposals
 from core.recipe.fields import HiddenLayer, Recipe
 from core.runs.run import Run
 from core.store.files import read_json, write_json
 from pages.parts.app import connection
-from tests.pages.conftest import coloured_zip, said, widget
+from tests.pages.conftest import coloured_zip, said, wait_until, widget
 
 
 @pytest.fixture
@@ -427,3 +429,41 @@ def test_a_finished_run_with_the_same_backbone_is_offered(workspace, dataset, we
     assert kept(workspace, dataset).model.weights == str(run.path) and not test.exception
     test.selectbox(key="backbone").select("VGG16").run()
     assert kept(workspace, dataset).model.weights == "imagenet" and not test.exception
+
+
+def row(test, title: str):
+    return test.dataframe[0].value.set_index("title").loc[title]
+
+
+def test_speeds_are_estimates_until_they_are_measured_here(workspace, dataset, weights, open_page):
+    test = open_page("model")
+    assert set(test.dataframe[0].value["by"]) == {"estimate"}
+    speeds.keep(workspace.machine, speeds.subject(get("VGG16")[1]), 3.25, "Keras", "")
+    test = open_page("model")
+    assert (row(test, "VGG16")["by"], row(test, "VGG16")["speed"]) == ("measured", 3.25)
+    assert row(test, "VGG16")["seconds"] >= 30 / 3.25 and row(test, "VGG19")["by"] == "estimate"
+
+
+def test_the_chosen_backbone_is_measured_from_the_page(workspace, dataset, weights, open_page):
+    test = open_page("model")
+    test.selectbox(key="backbone").select("SmallNet").run()
+    button(test, "Measure SmallNet on this machine").click().run()
+    assert "Measure SmallNet on this machine" not in [item.label for item in test.button]
+    wait_until(test, lambda page: row(page, "SmallNet")["by"] == "measured", seconds=90)
+    figure = speeds.known(workspace.machine)[speeds.subject(get("SmallNet")[1]).key].images_per_second
+    assert row(test, "SmallNet")["speed"] == figure and not test.exception
+    assert "Measure SmallNet again on this machine" in [item.label for item in test.button]
+
+
+def test_what_the_filter_shows_is_measured_and_can_be_cancelled(workspace, dataset, weights, open_page):
+    run = Run.create(dataset, Recipe(), workspace)
+    run.write_status(replace(run.status(), state="running", host="elsewhere", updated=time.time()))
+    jobs.rebuild(workspace.machine)
+    test = open_page("model")
+    test.text_input(key="backbone-search").set_value("vgg").run()
+    button(test, "Measure all 2 shown that are estimates").click().run()
+    found = measuring.latest(workspace)
+    assert [one.backbone for one in measuring.asked(found)] == ["VGG16", "VGG19"]
+    assert found.status().state == "queued"  # a training is at work
+    button(test, "Cancel").click().run()
+    assert found.status().state == "stopped" and "Stopped before it began" in said(test)

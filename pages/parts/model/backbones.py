@@ -11,11 +11,13 @@ import streamlit as st
 from core import escape
 from core.backbones import weights
 from core.backbones.catalogue import BACKBONES, Backbone, Variant, get
+from core.backbones.speeds import Speed, estimated, known, subject
 from core.data.dataset import Dataset
-from core.estimates import measured, pass_seconds
+from core.estimates import FORWARD, measured, pass_seconds
 from core.recipe import proposals
 from core.recipe.fields import Recipe
 from pages.parts.app import connection
+from pages.parts.model import measuring
 from pages.parts.session import state
 from pages.parts.widgets import charts, wording
 from pages.parts.widgets.keys import key_for
@@ -38,10 +40,15 @@ _COLUMNS = {
     "top5": st.column_config.NumberColumn(
         "Top-5", format="%.1f %%", help="How often the right class is among its first five guesses."),
     "size": st.column_config.NumberColumn("Size", format="%.0f MB", help="Size of the weights file."),
+    "speed": st.column_config.NumberColumn(
+        "Speed here", format="%.3g img/s",
+        help="Pictures a second through the frozen network on this machine, at its usual image size."),
+    "by": st.column_config.TextColumn(
+        "Speed by", help="Measured: timed on this machine. Estimate: from its number of multiplications, often a third "
+                         "off, for some networks more. The button below measures."),
     "seconds": st.column_config.NumberColumn(
-        "Here", format="%.0f s", help="One pass over your pictures on this machine, at the network's usual image size, "
-                                      "by its multiplications and the speed that was measured here. Trained frozen, it "
-                                      "needs one pass."),
+        "One pass", format="%.0f s", help="One pass over your pictures on this machine at that speed, decoding them "
+                                          "included. Trained frozen, it needs one pass."),
     "weights": st.column_config.TextColumn(
         "Weights", help="Whether the pretrained weights are on this machine, at which widths."),
     "parameters": st.column_config.NumberColumn("Parameters", format="%.1f M", help="Weights of the network."),
@@ -79,6 +86,9 @@ def table(recipe: Recipe, dataset: Dataset) -> None:
         _side_by_side(frame, f"{kept}-{wanted}-{widths}")
     else:
         _choosing(frame, recipe, f"{kept}-{wanted}-{widths}", widths)
+    chosen = get(recipe.model.backbone, recipe.model.alpha)
+    measuring.panel(chosen[1], wording.backbone(recipe), [get(*_split(row))[1] for row in frame["id"]],
+                    known(state.workspace().machine))
     _chart(everything, recipe, widths)
 
 
@@ -114,6 +124,8 @@ def _written(column: str, value: Any) -> str:
     """A figure as the table writes it."""
     if value is None or value != value:
         return "–"
+    if column == "speed":
+        return f"{float(f'{value:.3g}'):,g} img/s"
     forms = {"top1": "{:.1f} %", "top5": "{:.1f} %", "size": "{:.0f} MB", "seconds": "{:.0f} s",
              "parameters": "{:.1f} M", "depth": "{:.0f}", "input": "{:.0f} px", "alpha": "{:g}"}
     return forms.get(column, "{}").format(value)
@@ -137,17 +149,18 @@ def _choose_marked(key: str, names: list[str]) -> None:
 
 
 def _chart(frame: pd.DataFrame, recipe: Recipe, widths: bool) -> None:
-    """Accuracy against what it costs: the size of the file, or the seconds on this machine."""
+    """Accuracy against what it costs: the size of the file, or the speed on this machine."""
     chosen, _ = get(recipe.model.backbone, recipe.model.alpha)
     with st.expander("Accuracy against size and time", icon=":material/scatter_plot:"):
-        against = st.segmented_control("Accuracy against", ["size", "seconds"], default="size", required=True,
+        against = st.segmented_control("Accuracy against", ["size", "speed"], default="size", required=True,
                                        key="backbone-chart",
-                                       format_func={"size": "size", "seconds": "time here"}.__getitem__) or "size"
-        title = {"size": "size (MB)", "seconds": "one pass over your pictures here (s)"}[against]
+                                       format_func={"size": "size", "speed": "speed here"}.__getitem__) or "size"
+        title = {"size": "size (MB)", "speed": "pictures a second on this machine"}[against]
         row = _id_of(recipe, widths)
         charts.show(charts.accuracy_against(frame, against, title, row), f"accuracy-chart-{against}-{row}",
                     f"ImageNet accuracy of the backbones against {title}; {chosen.title} is marked", _choose_id)
-        st.caption("A click on a point chooses the backbone.")
+        st.caption("A click on a point chooses the backbone." + (
+            " Filled: measured here. Hollow: an estimate from multiplications." if against == "speed" else ""))
 
 
 def choice(recipe: Recipe) -> None:
@@ -176,18 +189,21 @@ def choice(recipe: Recipe) -> None:
 
 def _frame(dataset: Dataset, widths: bool) -> pd.DataFrame:
     """A row a backbone, or one a width of each, small ones first: the order never changes."""
-    images, speeds = len(dataset.usable()), measured(state.workspace())
+    images, workspace = len(dataset.usable()), state.workspace()
+    speeds, timed = measured(workspace), known(workspace.machine)
     frame = pd.DataFrame([
-        _row(backbone, variant, images, speeds, widths) for backbone in BACKBONES.values()
+        _row(backbone, variant, images, speeds, timed, widths) for backbone in BACKBONES.values()
         for variant in (backbone.variants if widths else [get(backbone.name)[1]])])
     return frame.sort_values("parameters", kind="stable").reset_index(drop=True)
 
 
-def _row(backbone: Backbone, variant: Variant, images: int, speeds: dict[str, float], alone: bool
-         ) -> dict[str, object]:
+def _row(backbone: Backbone, variant: Variant, images: int, speeds: dict[str, float], timed: dict[str, Speed],
+         alone: bool) -> dict[str, object]:
     """`alone`: the row speaks of this width only, else of all the backbone's."""
     here = [item for item in ([variant] if alone else backbone.variants) if weights.find(backbone, item)]
     widths = "" if alone else ", ".join(f"{item.alpha:g}" for item in here if item.alpha is not None)
+    found = timed.get(subject(variant).key)
+    speed = found.images_per_second if found else estimated(variant, speeds)
     there = "download" if connection.can_download() else "not here"
     if not variant.pretrained:
         there = "random"
@@ -197,7 +213,8 @@ def _row(backbone: Backbone, variant: Variant, images: int, speeds: dict[str, fl
         "here": bool(here) or not variant.pretrained,
         "parameters": variant.parameters / 1e6, "size": variant.size_mb, "depth": backbone.depth,
         "top1": _percent(variant.top1), "top5": _percent(variant.top5), "input": backbone.default_size,
-        "seconds": pass_seconds(variant.mult_adds, images, speeds),
+        "speed": speed, "by": "measured" if found else "estimate",
+        "seconds": pass_seconds(speeds[FORWARD] / speed, images, speeds),
     }
 
 

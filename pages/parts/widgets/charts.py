@@ -99,18 +99,23 @@ def confusion(matrix: list[list[int]], classes: list[str]) -> go.Figure:
 
 def accuracy_against(table: pd.DataFrame, column: str, title: str, chosen: str) -> go.Figure:
     """ImageNet accuracy of backbones against what they cost, the chosen one marked; a point carries the row's `id`.
-    `table`: id, title, top1 (percent) and the column."""
+    `table`: id, title, top1 (percent), by (where the speed is from) and the column. Estimated speeds are hollow."""
     known = table.dropna(subset=["top1", column])
+    estimate = (known["by"] == "estimate") & (column == "speed")
     is_chosen = known["id"] == chosen
     figure = go.Figure()
     for part, colour, size, text in ((known[~is_chosen], COLORS["train"], 9, False),
                                      (known[is_chosen], COLORS["validation"], 15, True)):
+        symbol = "diamond" if text else "circle"
+        hollow = estimate[part.index]
         figure.add_scatter(
             x=part[column], y=part["top1"], mode="markers+text" if text else "markers", text=part["title"],
-            customdata=part["id"],
+            customdata=part["id"], hovertext=[" (estimate)" if is_estimate else "" for is_estimate in hollow],
             textposition="top center",
-            marker={"color": colour, "size": size, "symbol": "diamond" if text else "circle"},
-            hovertemplate="%{text}: %{y:.1f} % · " + title + " %{x:,.3g}<extra></extra>", showlegend=False, name="",
+            marker={"color": colour, "size": size,
+                    "symbol": [f"{symbol}-open" if is_estimate else symbol for is_estimate in hollow]},
+            hovertemplate="%{text}: %{y:.1f} % · " + title + " %{x:,.3g}%{hovertext}<extra></extra>", showlegend=False,
+            name="",
         )
     figure.update_layout(**_layout(height=300))
     figure.update_xaxes(title=title, type="log", gridcolor=_GRID, fixedrange=True, dtick=1, minor_dtick="D1")
