@@ -447,12 +447,12 @@ def test_speeds_are_estimates_until_they_are_measured_here(workspace, dataset, w
 def test_the_chosen_backbone_is_measured_from_the_page(workspace, dataset, weights, open_page):
     test = open_page("model")
     test.selectbox(key="backbone").select("SmallNet").run()
-    button(test, "Measure SmallNet on this machine").click().run()
-    assert "Measure SmallNet on this machine" not in [item.label for item in test.button]
+    button(test, "Measure SmallNet here").click().run()
+    assert "Measure SmallNet here" not in [item.label for item in test.button]
     wait_until(test, lambda page: row(page, "SmallNet")["by"] == "measured", seconds=90)
     figure = speeds.known(workspace.machine)[speeds.subject(get("SmallNet")[1]).key].images_per_second
     assert row(test, "SmallNet")["speed"] == figure and not test.exception
-    assert "Measure SmallNet again on this machine" in [item.label for item in test.button]
+    assert "Measure SmallNet here again" in [item.label for item in test.button]
 
 
 def test_what_the_filter_shows_is_measured_and_can_be_cancelled(workspace, dataset, weights, open_page):
@@ -461,7 +461,7 @@ def test_what_the_filter_shows_is_measured_and_can_be_cancelled(workspace, datas
     jobs.rebuild(workspace.machine)
     test = open_page("model")
     test.text_input(key="backbone-search").set_value("vgg").run()
-    button(test, "Measure all 2 shown that are estimates").click().run()
+    button(test, "Measure all 2 estimates").click().run()
     found = measuring.latest(workspace)
     assert [one.backbone for one in measuring.asked(found)] == ["VGG16", "VGG19"]
     assert found.status().state == "queued"  # a training is at work

@@ -151,7 +151,7 @@ def _choose_marked(key: str, names: list[str]) -> None:
 def _chart(frame: pd.DataFrame, recipe: Recipe, widths: bool) -> None:
     """Accuracy against what it costs: the size of the file, or the speed on this machine."""
     chosen, _ = get(recipe.model.backbone, recipe.model.alpha)
-    with st.expander("Accuracy against size and time", icon=":material/scatter_plot:"):
+    with st.expander("Accuracy against size and speed", icon=":material/scatter_plot:"):
         against = st.segmented_control("Accuracy against", ["size", "speed"], default="size", required=True,
                                        key="backbone-chart",
                                        format_func={"size": "size", "speed": "speed here"}.__getitem__) or "size"

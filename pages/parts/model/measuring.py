@@ -35,10 +35,10 @@ def panel(chosen: Variant, title: str, shown: Sequence[Variant], known: dict[str
     missing = [variant for variant in shown if subject(variant).key not in known]
     with st.container(horizontal=True, vertical_alignment="center"):
         again = " again" if subject(chosen).key in known else ""
-        st.button(f"Measure {title}{again} on this machine", key="measure-chosen", icon=":material/speed:",
+        st.button(f"Measure {title} here{again}", key="measure-chosen", icon=":material/speed:",
                   on_click=_start, args=([chosen],), help=_help([chosen]))
         if len(missing) > 1:
-            st.button(f"Measure all {len(missing)} shown that are estimates", key="measure-shown", on_click=_start,
+            st.button(f"Measure all {len(missing)} estimates", key="measure-shown", on_click=_start,
                       args=(missing,), help=_help(missing))
     if job is not None and state.get(_FOLLOWED) == job.id:
         _how_it_ended(job)
