@@ -125,11 +125,11 @@ def _store(member: Member, folder: Path, index: int, notes: Notes) -> dict[str, 
     chunks, called_image = member.chunks(), names.suffix(member.name) in names.IMAGE_SUFFIXES
     try:
         first = next(chunks, b"")
-        kind = formats.sniff(first[:16])
-        if kind is None and not called_image:
+        kind = formats.sniff(first[:formats.HEAD])
+        if kind is None and not called_image and not formats.is_raw(first[:formats.HEAD]):
             notes.add("not an image", member.name)
             return None
-        row["file"] = f"{index:06d}{formats.EXTENSIONS[kind] if kind else '.bin'}"
+        row["file"] = f"{index:06d}{formats.extension(kind)}"
         row["bytes"], row["hash"] = _write(folder / IMAGES / row["file"], first, chunks)
     except DamagedMemberError as error:
         if not called_image:

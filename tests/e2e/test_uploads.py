@@ -39,7 +39,7 @@ def test_a_picture_that_cannot_be_read_is_answered_with_the_reason(
     dropped = [*(tmp_path / name for name in names), tmp_path / "IMG_0001.heic"]
     page.locator("input[type=file]").set_input_files(dropped)
     expect(page.locator(".graft-hit")).to_have_count(8, timeout=60_000)
-    expect(page.locator(".graft-hit").last).to_contain_text("HEIC photo")
+    expect(page.locator(".graft-hit").last).to_contain_text("starts like a HEIC image")
     expect(page.get_by_text("1 of 8 files could not be read: IMG")).to_be_visible()
 
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from pathlib import Path
 
+from core.data.images import formats
 from core.data.images.memory import weighed
 from core.data.images.reading import MAX_PIXELS, draft, reading
 from core.data.images.thumbnails import THUMBNAIL_EDGE, jpeg
@@ -23,7 +24,8 @@ class Inspection:
     height: int = 0
     reason: str = ""
     thumbnail: bytes | None = None
-    """A JPEG, only for images so large that making it later would be felt."""
+    """A JPEG, for images so large that making it later would be felt, and in the formats whose decoders the page server
+    is to be spared."""
 
 
 def inspect(path: Path, max_pixels: int = MAX_PIXELS, edge: int = THUMBNAIL_EDGE) -> Inspection:
@@ -31,7 +33,7 @@ def inspect(path: Path, max_pixels: int = MAX_PIXELS, edge: int = THUMBNAIL_EDGE
     try:
         with reading(path, max_pixels) as image:
             width, height = image.size
-            large = width * height >= _LARGE_PIXELS
+            large = width * height >= _LARGE_PIXELS or formats.FORMATS[image.format or "JPEG"].pixel_bytes is not None
             draft(image, edge if large else 1, gap=1.0)  # a smaller transform; the entropy decoder reads everything
             with weighed(image, (width, height)):
                 upright = Upright(image)

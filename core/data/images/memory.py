@@ -8,6 +8,8 @@ from contextlib import contextmanager
 
 from PIL import Image
 
+from core.data.images.formats import FORMATS
+
 IN_FLIGHT_BYTES = 256 * 2**20
 """Memory for the pixels that one process decodes at a time. An image that needs more is decoded alone."""
 _STORED_BYTES = {"1": 1, "L": 1, "P": 1, "I;16": 2, "I;16L": 2, "I;16B": 2, "I;16N": 2}
@@ -70,6 +72,9 @@ def needed(image: Image.Image, full_size: tuple[int, int]) -> int:
     stored = pixels * _STORED_BYTES.get(image.mode, 4)
     if pixels <= _SMALL_PIXELS:
         stored *= _SMALL_COPIES
+    row = FORMATS.get(image.format or "")
+    if row is not None and row.pixel_bytes is not None:
+        return stored + pixels * row.pixel_bytes(len(image.getbands()))
     if image.format == "WEBP":
         return stored + pixels * _WEBP_CANVAS_BYTES
     if image.format == "TIFF" and image.info.get("compression", "raw") != "raw":

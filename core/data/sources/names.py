@@ -13,12 +13,11 @@ from collections.abc import Container, Sequence
 from pathlib import Path
 
 from core import escape
+from core.data.images import formats
 from core.errors import DataError
 from core.store.limits import Limits
 
-IMAGE_SUFFIXES = frozenset(
-    ".jpg .jpeg .jpe .jfif .png .webp .gif .bmp .dib .tif .tiff .heic .heif .avif .svg .jp2 .mpo".split()
-)
+IMAGE_SUFFIXES = formats.SUFFIXES | formats.RAW_SUFFIXES | {".svg"}
 """What calls itself an image. Whether it is one that can be read, its bytes tell."""
 ARCHIVE_SUFFIXES = frozenset(".zip .tar .gz .tgz .bz2 .tbz2 .xz .txz .7z .rar .zst".split())
 LONGEST = 200
