@@ -9,7 +9,7 @@ import subprocess
 import sys
 import time
 import urllib.request
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import pytest
@@ -69,15 +69,21 @@ class Server:
 
 
 @pytest.fixture(scope="session")
-def browser() -> Iterator[Browser]:
+def launch() -> Iterator[Callable[..., Browser]]:
+    """Starts browsers: `launch(*arguments)`, with arguments beside the usual ones."""
     path = browser_of_tests.find()
     if path is None and not browser_of_tests.required():
         pytest.skip("no Chromium or Chrome on this machine")
     assert path, "no Chromium or Chrome on this machine"
     with sync_playwright() as playwright:
-        launched = playwright.chromium.launch(executable_path=path, args=BROWSER_ARGUMENTS)
-        yield launched
-        launched.close()
+        yield lambda *more: playwright.chromium.launch(executable_path=path, args=[*BROWSER_ARGUMENTS, *more])
+
+
+@pytest.fixture(scope="session")
+def browser(launch: Callable[..., Browser]) -> Iterator[Browser]:
+    launched = launch()
+    yield launched
+    launched.close()
 
 
 @pytest.fixture

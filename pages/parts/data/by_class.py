@@ -7,25 +7,25 @@ import streamlit as st
 from core import escape
 from core.data.sources.captures import Captures, Gathered
 from pages.parts.app import memory
-from pages.parts.data import reading, strip
+from pages.parts.data import reading, strip, webcam
 from pages.parts.session import state
 from pages.parts.widgets import errors, wording
 
 _TOLD = "captures-told"
 """What was left out of what was dropped last, by class."""
+_WEBCAM = "webcam-of"
+"""The class whose camera is on: one at a time."""
 NAME = "My pictures"
 
 
 def tile() -> None:
     """What class by class is, and the field to begin a class with."""
     st.subheader("Class by class", anchor=False)
-    st.caption("Name two classes or more, and drop pictures into each.")
+    st.caption("Name two classes or more, then drop pictures into each or take them with the webcam.")
     begin(Captures(state.workspace()))
     gathered = Captures(state.workspace()).classes()
     if gathered:
-        pictures = sum(len(one.pictures) for one in gathered)
-        st.caption(f"{wording.count(len(gathered), 'class', 'classes')} with {wording.count(pictures, 'picture')} so "
-                   "far; see below.")
+        st.caption(f"{wording.count(len(gathered), 'class', 'classes')} so far; see below.")
     else:
         st.caption("The pictures are kept here at once, also when the page is reloaded, and become a dataset when you "
                    "say so.")
@@ -47,11 +47,17 @@ def draw() -> None:
     """The classes that were begun, each with its pictures, and the way to the dataset."""
     captures = Captures(state.workspace())
     with errors.shown():
-        gathered = captures.classes()
-        if gathered:
+        if captures.classes():
             st.subheader("Your classes", anchor=False)
-            cards(captures, gathered)
-            _make(captures, gathered)
+            st.fragment(_panel)(captures)
+
+
+@errors.guarded
+def _panel(captures: Captures) -> None:
+    """A fragment: pictures of a camera come once a second."""
+    gathered = captures.classes()
+    cards(captures, gathered)
+    _make(captures, gathered)
 
 
 def cards(captures: Captures, gathered: list[Gathered]) -> None:
@@ -68,6 +74,7 @@ def _card(captures: Captures, one: Gathered) -> None:
         _menu(captures, one)
     st.caption(wording.count(len(one.pictures), "picture"))
     _drop_zone(captures, one)
+    _webcam(captures, one)
     for sentence in state.get(_TOLD, {}).get(one.label, ()):
         st.caption(f":material/info: {escape.markdown(sentence)}")
     if one.pictures:
@@ -86,6 +93,15 @@ def _drop_zone(captures: Captures, one: Gathered) -> None:
     state.put("captures-drops", drops + 1)  # new keys: empty uploaders
     state.put(_TOLD, {one.label: taken.left_out})
     st.rerun()
+
+
+def _webcam(captures: Captures, one: Gathered) -> None:
+    is_on = state.get(_WEBCAM) == one.label
+    label, icon = ("Close the webcam", "videocam_off") if is_on else ("Webcam", "videocam")
+    st.button(label, icon=f":material/{icon}:", key=f"captures-webcam-{one.label}", type="tertiary",
+              on_click=lambda: state.put(_WEBCAM, None if is_on else one.label))
+    if is_on:
+        webcam.draw(captures, one)
 
 
 def _menu(captures: Captures, one: Gathered) -> None:
