@@ -99,11 +99,11 @@ def _spool(name: str, pieces: Iterator[bytes], folder: Path, most: int, notes: N
     name = names.tidy(name.replace("\\", "/")).rpartition("/")[2] or "picture"
     try:
         first = next(pieces, b"")
-        kind = formats.sniff(first[:16])
+        kind = formats.sniff(first[:formats.HEAD])
         if kind is None:
-            notes.add(formats.what_it_is(first[:16]) if first else "the file is empty", name)
+            notes.add(formats.what_it_is(first[:formats.HEAD]) if first else "the file is empty", name)
             return None
-        file = f"{secrets.token_hex(8)}{formats.EXTENSIONS[kind]}"
+        file = f"{secrets.token_hex(8)}{formats.extension(kind)}"
         return Picture(file, name, _write(folder / IMAGES / file, first, pieces, most))
     except DamagedMemberError as error:
         notes.add(error.message, name)

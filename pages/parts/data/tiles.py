@@ -6,6 +6,7 @@ from pathlib import Path
 
 import streamlit as st
 
+from core.data.images import formats
 from core.data.samples import SAMPLES
 from pages.parts.data import by_class, datasets, reading
 from pages.parts.session import state
@@ -67,8 +68,9 @@ def _archive() -> None:
     st.caption("One folder of pictures per class, in one archive. The usual way.")
     datasets.uploader()
     most = min(state.workspace().limits.upload_bytes, st.get_option("server.maxUploadSize") * 2**20)
-    st.caption(f"zip, tar, tar.gz, tar.bz2 or tar.xz, up to {wording.size(most)} each. Pictures are JPEG, PNG, WebP, "
-               "GIF, BMP or TIFF.")
+    st.caption(f"zip, tar, tar.gz, tar.bz2 or tar.xz, up to {wording.size(most)} each. Pictures are JPEG, PNG, HEIC, "
+               "WebP, TIFF and others.",
+               help=f"All of them: {', '.join(kind.title for kind in formats.FORMATS.values())}.")
     if _on_this_machine():
         _path()
     with st.popover("How to lay it out", type="tertiary", icon=":material/account_tree:"):
