@@ -13,7 +13,7 @@ from PIL import Image, ImageEnhance, ImageOps
 
 from core.data.dataset import Dataset
 from core.data.library import resolve_dataset
-from core.data.splits import split as splits
+from core.data.splits import dividing
 from core.recipe.fields import DataSettings
 from core.store.workspace import Workspace
 
@@ -70,7 +70,7 @@ class ImageSets:
             self._write(tree, count)
             (tree.parent / f"{count}{DONE}").touch()
         dataset = resolve_dataset(str(tree), self.workspace)
-        table = splits.split(dataset.usable(), DataSettings())
+        table = dividing.divided(dataset, DataSettings())
         if not (folder / DONE).exists():
             shutil.rmtree(folder, ignore_errors=True)
             for file, label, split in zip(table["file"], table["class"], table["split"], strict=True):

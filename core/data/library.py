@@ -18,6 +18,7 @@ from core.data.settling import Settled, settle
 from core.data.sources import names
 from core.data.sources.captures import Captures, reading_of
 from core.data.sources.names import checked as checked_name
+from core.data.splits import columns
 from core.data.staging import HELD, held, hold, staging
 from core.data.unpacking import Progress, unpack
 from core.errors import DataError, GraftError, NotFoundError, QuestionError
@@ -102,6 +103,7 @@ def _finish(folder: Path, settled: Settled, about: dict[str, str], workspace: Wo
     table = manifest.build(settled.rows)
     manifest.write(table, folder)
     rereading.keep(folder, settled.readings)
+    columns.keep(folder, settled.columns)
     descriptions.describe(
         folder, table, **about, created=time.strftime("%Y-%m-%dT%H:%M:%S%z"), notes=settled.notes,
         skipped=settled.skipped, layout={"reading": settled.reading.id, "text": settled.reading.text},

@@ -10,6 +10,7 @@ from core.data.checks import table as checks
 from core.data.layouts.reading import Reading
 from core.data.manifest import OUTSIDE, WHY_OUTSIDE
 from core.data.sources.members import Notes
+from core.data.splits.columns import Columns, told
 from core.data.unpacking import Unpacked
 from core.errors import DatasetShapeError, EmptyClassError, TooManyBadFilesError
 from core.store.limits import Limits
@@ -26,6 +27,8 @@ class Settled:
     readings: list[Reading]
     notes: list[str]
     skipped: list[dict[str, str]]
+    columns: Columns
+    """What tables beside the images say of them."""
 
 
 def settle(unpacked: Unpacked, limits: Limits, layout: str | Reading | None = None, accept_bad: bool = False,
@@ -57,7 +60,8 @@ def settle(unpacked: Unpacked, limits: Limits, layout: str | Reading | None = No
     _judge_bad_files(inside, limits, accept_bad)
     left_out = [*empty, *_judge_classes(inside, accept_empty)]
     notes = _noted(unpacked, rows, reading, left_out)
-    return Settled(rows, reading, found, [*notes.lines(), *checks.findings(inside)], notes.skipped()[:_SKIPPED])
+    return Settled(rows, reading, found, [*notes.lines(), *checks.findings(inside)], notes.skipped()[:_SKIPPED],
+                   told(unpacked.tables, rows))
 
 
 def placed(row: dict[str, Any], reading: Reading) -> dict[str, Any]:

@@ -13,6 +13,7 @@ from core.backbones import weights
 from core.backbones.catalogue import BACKBONES, Backbone, Variant, get
 from core.errors import RecipeError
 from core.recipe import proposals
+from core.recipe.data import DataSettings
 from core.recipe.fields import Recipe
 from core.recipe.proposals import CanDownload
 
@@ -37,7 +38,7 @@ FEW_PICTURES = 100
 """With fewer there is too little to retrain blocks of the backbone on, and a larger one learns by heart."""
 LARGEST = 30e6
 """Parameters of the largest backbone that is proposed: more takes a machine without a GPU too long."""
-SPLIT = ("validation", "test", "seed", "group_pattern")
+SPLIT = tuple(name for name in DataSettings.model_fields if name not in ("image_size", "resize", "subset"))
 """Fields of `data` that say how the pictures are split: drawn by hand, and kept whatever is chosen."""
 _DECIDED = ("batch_size", "class_weights", "label_smoothing")
 """Fields of `train` that a choice takes back to what they are by default."""

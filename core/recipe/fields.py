@@ -17,7 +17,7 @@ from pydantic import Field, ValidationError
 from core.errors import RecipeError
 from core.recipe.annotations import Settings
 from core.recipe.augment import OPERATIONS, PRESETS, AugmentSettings, chosen_anew
-from core.recipe.data import DataSettings
+from core.recipe.data import DataSettings, implied
 from core.recipe.migrations import RECIPE_FORMAT
 from core.recipe.model import HiddenLayer, ModelSettings
 from core.recipe.paths import assign, explain, json_or_text, without_unknown
@@ -102,6 +102,8 @@ class Recipe(Settings):
             assign(document, path.strip(), json_or_text(text.strip()))
             if path.strip() == "augment.preset":
                 document["augment"] = chosen_anew(document["augment"])
+            elif path.strip().startswith("data.group_") and document["data"]["group_by"] == "none":
+                document["data"] = implied(document["data"], path.strip().removeprefix("data."))
         return Recipe.parse(document)
 
 

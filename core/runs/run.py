@@ -15,6 +15,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any, Self
 
 from core.backbones import catalogue
+from core.data.splits.identity import split_id
 from core.errors import GraftError, NotFoundError, RunError
 from core.jobs import reaper
 from core.jobs.job import DESCRIPTION, EVENTS_FILE, STATUS_FILE, Job
@@ -67,7 +68,7 @@ class Run(Job):
             RunError: `path` exists and holds something.
             DiskFullError, WorkspaceError: the folder cannot be written; nothing is left behind.
         """
-        from core.data.splits.split import split
+        from core.data.splits.dividing import divided
 
         require_available(recipe)
         catalogue.check(recipe)
@@ -75,7 +76,7 @@ class Run(Job):
         if path is None and workspace is None:
             raise RunError("A run needs a workspace or a folder.")
         if splits is None:
-            splits = split(dataset.usable(), recipe.data)
+            splits = divided(dataset, recipe.data)
         if path is None:
             assert workspace is not None
             run, aside = cls(workspace.runs / workspace.new_id("run")), workspace.incoming
@@ -202,6 +203,11 @@ class Run(Job):
 
         with _reading(self.path / SPLITS_FILE):
             return pd.read_csv(self.path / SPLITS_FILE, dtype=str, keep_default_na=False)
+
+    @property
+    def split_id(self) -> str:
+        """Equal for runs that can be compared image by image: see `core.data.splits.identity`."""
+        return split_id(self.dataset["id"], self.splits())
 
     def metrics(self) -> dict[str, Any] | None:
         """`metrics.json`, or None before the run has a model."""

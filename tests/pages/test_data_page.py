@@ -9,7 +9,7 @@ import zipfile
 from core.data.library import ingest, list_datasets
 from core.store.files import read_json, write_json
 from pages.parts.data import reading
-from tests.pages.conftest import coloured_zip, said, wait_until
+from tests.pages.conftest import coloured_zip, said, wait_until, widget
 
 
 def metric(test, label):
@@ -82,9 +82,10 @@ def test_shares_that_leave_too_little_to_train_on_are_refused(dataset, open_page
 
 def test_a_group_pattern_that_fits_nothing_is_explained_and_can_be_changed(dataset, open_page):
     test = open_page("data")
+    widget(test.button_group, "field:data.group_by").set_value("pattern").run()
     test.text_input[0].set_value("plant(\\d+)").run()
     assert "fits none of the paths" in said(test)
-    test.text_input[0].set_value("").run()
+    widget(test.button_group, "field:data.group_by").set_value("none").run()
     assert not test.error
 
 

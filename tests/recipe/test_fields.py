@@ -200,3 +200,18 @@ def test_choices_that_do_not_work_yet_are_not_offered():
     assert {"train.mix", "train.phases.schedule"} <= {spec.path for spec in narrowed}
     for spec in narrowed:
         assert set(spec.choices) <= set(spec.available)
+
+
+def test_what_names_groups_says_how_they_are_formed():
+    assert Recipe.parse({"data": {"group_pattern": "(.*)_"}}).data.group_by == "pattern"  # as recipes of before have it
+    assert Recipe.parse({"data": {"group_pattern": None, "group_folder": 2}}).data.group_by == "folder"
+    assert Recipe.parse({"data": {"group_by": "none", "group_pattern": "(.*)_"}}).data.group_by == "none"
+    assert Recipe().override(["data.group_column=patient"]).data.group_by == "column"
+    both = Recipe().override(["data.group_by=shot", "data.group_pattern=(.*)_"]).data
+    assert both.group_by == "shot" and both.group_pattern == "(.*)_"
+
+
+def test_a_fold_is_one_of_the_folds():
+    assert Recipe().override(["data.folds=3", "data.fold=3"]).data.fold == 3
+    with pytest.raises(RecipeError, match="fold is one of 1 to 3"):
+        Recipe().override(["data.folds=3", "data.fold=4"])

@@ -32,7 +32,8 @@ def where_it_applies(spec: Any) -> Recipe:
         elif isinstance(condition, WhenStarts):
             settings.append(beside(spec.path, condition.field, f"{condition.start}V2"))
         elif isinstance(condition, Unless):
-            other = {"upsample": 2, "mix": "mixup", "weights": "mine.h5", "freeze": "none", "preset": "light"}
+            other = {"upsample": 2, "mix": "mixup", "weights": "mine.h5", "freeze": "none", "preset": "light",
+                     "folds": 5}
             settings.append(beside(spec.path, condition.field, other[condition.field]))
         else:
             settings.append(beside(spec.path, condition.field, condition.values[0]))
@@ -47,7 +48,8 @@ def where_it_does_not(spec: Any) -> Recipe:
     if isinstance(condition, WhenStarts):
         return Recipe().override([beside(spec.path, condition.field, "ResNet50")])
     section = spec.path.rpartition(".")[0]
-    others = [choice for choice in field_spec(f"{section}.{condition.field}").choices if choice not in condition.values]
+    other = field_spec(f"{section}.{condition.field}")
+    others = [value for value in other.choices or (other.minimum,) if value not in condition.values]
     return Recipe().override([beside(spec.path, condition.field, others[0])])
 
 

@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, Any
 
 from core.data.dataset import Dataset
 from core.data.layouts.reading import SPLITS
-from core.data.splits.split import split
+from core.data.splits.dividing import divided as split_of
 from core.errors import DataError
 from core.recipe.fields import DataSettings
 
@@ -29,7 +29,7 @@ def summarise(dataset: Dataset, settings: DataSettings | None = None) -> dict[st
     bad = table[table["status"] == "bad"]
     notes = list(dataset.notes)
     try:
-        divided = split(good, settings or DataSettings())
+        divided = split_of(dataset, settings or DataSettings())
     except DataError as error:
         divided = good[:0]
         notes.append(str(error))

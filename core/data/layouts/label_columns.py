@@ -34,10 +34,8 @@ class Labels:
 
 def labels_in(table: Table, images: Images) -> Iterator[Labels]:
     """What the columns of a table may say, the likeliest first."""
-    columns, rows = table.columns, table.rows
-    if any(images.find(cell) for cell in columns):  # it has no line of headings
-        columns, rows = tuple(f"column {number}" for number in range(1, len(columns) + 1)), [table.columns, *rows]
-    files = _file_column(rows, len(columns), images)
+    columns, rows = headed(table, images)
+    files = file_column(rows, len(columns), images)
     if files is None:
         return
     pairs = [(path, row) for row in rows if (path := images.find(row[files]))]
@@ -52,7 +50,15 @@ def labels_in(table: Table, images: Images) -> Iterator[Labels]:
             yield _of_column(pairs, index, columns[index], not named, split)
 
 
-def _file_column(rows: list[Row], width: int, images: Images) -> int | None:
+def headed(table: Table, images: Images) -> tuple[Row, list[Row]]:
+    """The names of a table's columns, and its rows; of one without a line of headings they are counted from 1."""
+    if any(images.find(cell) for cell in table.columns):
+        return tuple(f"column {number}" for number in range(1, len(table.columns) + 1)), [table.columns, *table.rows]
+    return table.columns, table.rows
+
+
+def file_column(rows: list[Row], width: int, images: Images) -> int | None:
+    """The column that names the images; None when there is none."""
     sample = rows[:: max(1, len(rows) // _LOOKED_AT)]
     shares = [images.found(row[index] for row in sample) / max(1, len(sample)) for index in range(width)]
     best = max(range(width), key=lambda index: (shares[index], len({row[index] for row in sample})), default=None)

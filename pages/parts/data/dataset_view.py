@@ -8,7 +8,7 @@ import streamlit as st
 
 from core import escape
 from core.data.dataset import Dataset
-from core.data.splits import split as splits
+from core.data.splits import dividing
 from core.errors import DataError, GraftError
 from core.recipe.fields import DataSettings
 from pages.parts.widgets import charts, errors, fields, gallery, wording
@@ -23,7 +23,7 @@ PER_PAGE = 24
 def _split(path: str, fingerprint: str, classes: tuple[str, ...], settings: str) -> pd.DataFrame:
     from pathlib import Path
 
-    return splits.split(Dataset.load(Path(path)).usable(), DataSettings.model_validate_json(settings))
+    return dividing.divided(Dataset.load(Path(path)), DataSettings.model_validate_json(settings))
 
 
 def split(dataset: Dataset, settings: DataSettings) -> pd.DataFrame:
@@ -71,7 +71,8 @@ def split_settings(dataset: Dataset, table: pd.DataFrame) -> None:
     with st.expander("Advanced", icon=":material/tune:"):
         fields.draw("data.seed")
         fields.draw("data.subset", options=[None, 0.1, 0.25, 0.5], empty="all pictures")
-        fields.draw("data.group_pattern")
+        fields.draw("data.group_by")
+        fields.draw_dependents("data.group_by")
 
 
 def pictures(dataset: Dataset, table: pd.DataFrame) -> None:
