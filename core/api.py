@@ -19,7 +19,7 @@ from core.jobs import reaper
 from core.jobs.job import Job
 from core.recipe.fields import Recipe
 from core.recipe.specs import require_available
-from core.runs import recovery
+from core.runs import looks, recovery
 from core.runs.run import Run
 from core.runs.status import Status
 from core.store.limits import Limits
@@ -180,7 +180,7 @@ def predict(
 
 
 def evaluate(
-    run: Run | Path | str, dataset: Dataset | None = None, *, progress: Progress | None = None,
+    run: Run | Path | str, dataset: Dataset | None = None, *, test: bool = False, progress: Progress | None = None,
     on_note: Callable[[str], None] | None = None,
 ) -> dict[str, Any]:
     """Scores of a run by split: those in its `metrics.json`, or fresh ones on the usable images of a dataset.
@@ -189,10 +189,11 @@ def evaluate(
     it was trained on, unless there are no others. The scores on a dataset stand under `dataset`.
 
     Args:
+        test: With the score on the run's test images. That is a look, and counted: see `core.runs.looks`.
         on_note: Told what was left out, in a sentence.
 
     Raises:
-        RunError: the run has no scores.
+        RunError: the run has no scores, or no test score where that was asked for.
         DataError: the dataset and the model have no class in common, or no image could be read.
     """
     run = _run(run)
@@ -202,9 +203,11 @@ def evaluate(
         return evaluate_predictions(_predicted_table(run, dataset, progress, on_note), run.classes)
     if recovery.possible(run):
         require_model(run, progress)
-    scores = run.metrics()
-    if scores is None:
+    if run.metrics() is None:
         raise RunError(f"The run {run.id} has no scores: it is {run.status().state}.", "Choose a completed run.")
+    if test:
+        looks.look(run, looks.COMMAND)
+    scores = looks.scores(run, test) or {}
     return {split: scores[split] for split in ("validation", "test") if split in scores}
 
 

@@ -2,15 +2,17 @@
 
 import streamlit as st
 
+from core.runs import looks
 from pages.parts.app import footer, frame
-from pages.parts.results import scores
+from pages.parts.results import scores, test_lock
 from pages.parts.session import guards, runs
 from pages.parts.widgets import run_deletion
 
 frame.required()
 st.title("Results", anchor=False)
 run = guards.run_with_model("results", "results")
-metrics = run.metrics() or {}
+everything, is_open = run.metrics() or {}, looks.is_open(run)
+metrics = looks.scores(run, test=is_open) or {}
 splits = [split for split in runs.HONEST_FIRST if split in metrics]
 if not splits:
     run_deletion.button(run)
@@ -23,6 +25,10 @@ split = splits[0]
 if len(splits) > 1:
     split = st.segmented_control("Measured on", splits, default="test", required=True, key=f"split-{run.id}")
 scores.headline(metrics[split], split)
+if split == "test":
+    test_lock.opened(run)
+elif "test" in everything and not is_open:
+    test_lock.closed(run, everything["test"]["images"])
 
 left, right = st.columns(2, gap="medium")
 with left:

@@ -32,6 +32,7 @@ from core.errors import GraftError, NotFoundError, RunError
 from core.exports import formats
 from core.exports.formats import FORMATS
 from core.jobs import reaper
+from core.runs import looks
 from core.runs.index import list_runs, unreadable_runs
 from core.runs.run import Run
 from core.store.workspace import Workspace
@@ -130,12 +131,16 @@ def evaluate(
     run_dir: RunArgument,
     dataset: Annotated[str | None, typer.Option(
         help="Score the model on this dataset instead, without the images that it was trained on.")] = None,
+    test: Annotated[bool, typer.Option(
+        "--test", help="With the score on the run's test images. Each look is counted: see docs/results.md.")] = False,
     as_json: JsonOption = False,
 ) -> None:
     """Print the scores of a run, or of its model on another dataset."""
     from core import api
 
     run = _open_run(run_dir)
+    if test and dataset is not None:
+        raise GraftError("--test and --dataset were both given.", "Choose one of them.")
     other = None
     if dataset is not None:
         from core.data.library import resolve_dataset
@@ -145,9 +150,11 @@ def evaluate(
         unknown = [name for name in other.classes if name not in run.classes]
         if unknown:
             output.tell(f"Left out, as the model does not know the class: {', '.join(unknown)}")
-    scores = api.evaluate(run, other, progress=output.Bar(), on_note=output.tell)
+    scores = api.evaluate(run, other, test=test, progress=output.Bar(), on_note=output.tell)
+    if other is None:
+        output.tell_looks(run, test)
     if as_json:
-        output.print_json(run.metrics() if other is None else scores)
+        output.print_json(looks.scores(run, test) if other is None else scores)
     else:
         output.print_scores(scores)
 

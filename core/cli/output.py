@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING, Any
 
 from core import escape
 from core.errors import GraftError
+from core.runs import looks
 from core.runs.run import Run
 from core.runs.status import Status
 from core.store.files import replacing
@@ -33,6 +34,15 @@ def tell_layout(dataset: Dataset) -> None:
     """How the folders of a dataset were read, on stderr."""
     if dataset.layout["text"]:
         tell(f"Read as {dataset.layout['text']} (--layout {dataset.layout['reading']})")
+
+
+def tell_looks(run: Run, test: bool) -> None:
+    """How often a run's test images were looked at, on stderr; nothing where it has none."""
+    found = (run.metrics() or {}).get("test")
+    if found:
+        count = looks.counted(run)
+        tell(f"Test images: {count}." if test else
+             f"{found['images']} test images are kept for the end ({count}): --test gives their score, and is counted.")
 
 
 def say(text: str = "") -> None:

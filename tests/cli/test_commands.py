@@ -31,7 +31,7 @@ from core.recipe.fields import Recipe
 from core.recipe.specs import field_spec
 from core.runs.run import Run
 from core.scoring.metrics import evaluate_predictions
-from core.store.files import write_json
+from core.store.files import read_json, write_json
 from core.store.limits import Limits
 from core.store.machine import Machine
 from core.store.workspace import Workspace
@@ -305,6 +305,21 @@ def answers(monkeypatch: pytest.MonkeyPatch) -> Answers:
     answers = Answers()
     monkeypatch.setattr(inference, "shared_predictor", lambda: answers)
     return answers
+
+
+def test_evaluate_gives_the_test_score_when_it_is_asked_for_and_counts(capsys, workspace, finished):
+    metrics = read_json(finished.path / "metrics.json")
+    write_json(finished.path / "metrics.json", {**metrics, "test": {**metrics["validation"], "accuracy": 0.125}})
+    assert main(["evaluate", finished.id, "--json"]) == 0
+    told = capsys.readouterr()
+    assert "test" not in json.loads(told.out) and "0.125" not in told.err
+    assert "kept for the end (not looked at yet)" in told.err
+    for time in ("once", "twice"):
+        assert main(["evaluate", finished.id, "--test"]) == 0
+        told = capsys.readouterr()
+        assert "test: accuracy 0.1250" in told.out and f"looked at {time}, by 1 run" in told.err
+    assert "0.125" not in printed(capsys, "runs", "--json")
+    assert "--dataset" in refused(capsys, "evaluate", finished.id, "--test", "--dataset", "digits")
 
 
 def test_evaluate_on_a_dataset_leaves_out_what_the_model_was_trained_on(capsys, workspace, finished, dataset, answers):

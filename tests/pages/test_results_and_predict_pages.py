@@ -12,6 +12,7 @@ from PIL import Image
 
 from core.errors import InferenceError
 from core.recipe import proposals
+from core.runs import looks
 from core.runs.run import Run
 from core.scoring.metrics import evaluate_predictions
 from core.store.files import write_json
@@ -55,8 +56,39 @@ def test_without_a_finished_run_they_lead_to_training(dataset, open_page, page):
     assert [item.label for item in open_page(page).button] == ["Train a model"]
 
 
-def test_the_test_split_comes_first_and_is_called_honest(run, open_page):
+@pytest.fixture
+def opened(run):
+    """The run, with its test score looked at once."""
+    looks.look(run, looks.PAGE)
+    return run
+
+
+def test_the_test_score_is_closed_until_it_is_asked_for(run, open_page):
     test = open_page("results")
+    assert metric(test, "Accuracy") == "100.0 %" and "66.7" not in said(test)
+    assert "6 test images kept for the end · not looked at yet" in said(test)
+    test.button(key=f"open-test-{run.id}").click().run()
+    assert "Whoever looks" in said(test) and not looks.is_open(run)
+    test.button(key=f"open-test-{run.id}").click()  # a run of the whole page keeps the dialog open by this alone
+    test.button(key="open-test").click().run()
+    assert metric(test, "Accuracy") == "66.7 %"
+    assert "looked at once, by 1 run on this split" in said(test)
+    assert [look.by for look in looks.looks(run)] == ["page"]
+    assert metric(open_page("results"), "Accuracy") == "66.7 %" and len(looks.looks(run)) == 1
+
+
+def test_no_page_tells_a_test_score_before_or_after_it_was_opened(run, open_page):
+    for _ in range(2):
+        for page in ("data", "model", "train", "predict"):
+            test = open_page(page)
+            html = " ".join(item.proto.body for item in test.get("html"))
+            options = " ".join(option for box in test.selectbox for option in box.options)
+            assert "66.7" not in said(test) + html + options
+        looks.look(run, looks.PAGE)
+
+
+def test_the_test_split_comes_first_and_is_called_honest(opened, open_page):
+    run, test = opened, open_page("results")
     assert metric(test, "Accuracy") == "66.7 %"
     assert metric(test, "Mistakes") == "2 of 6"
     assert "the honest number" in said(test)
@@ -66,7 +98,7 @@ def test_the_test_split_comes_first_and_is_called_honest(run, open_page):
     assert "Every image got the right class." in said(test)
 
 
-def test_scores_per_class_and_the_confusion_matrix_are_there(run, open_page):
+def test_scores_per_class_and_the_confusion_matrix_are_there(opened, open_page):
     test = open_page("results")
     table = test.dataframe[0].value
     assert table["class"].tolist() == ["blue", "green", "red"]
@@ -74,7 +106,8 @@ def test_scores_per_class_and_the_confusion_matrix_are_there(run, open_page):
     assert len(test.get("plotly_chart")) == 1
 
 
-def test_a_class_without_images_is_neither_hardest_nor_scored(run, open_page):
+def test_a_class_without_images_is_neither_hardest_nor_scored(opened, open_page):
+    run = opened
     metrics = run.metrics()
     metrics["test"]["per_class"][0].update(precision=0.0, recall=0.0, f1=0.0, support=0)
     write_json(run.path / "metrics.json", metrics)
@@ -83,14 +116,14 @@ def test_a_class_without_images_is_neither_hardest_nor_scored(run, open_page):
     assert test.dataframe[0].value["recall"].isna().tolist() == [True, False, False]
 
 
-def test_the_mistakes_are_shown_with_what_they_are(run, open_page):
+def test_the_mistakes_are_shown_with_what_they_are(opened, open_page):
     gallery = next(item.proto.body for item in open_page("results").get("html") if "graft-tile" in item.proto.body)
     assert gallery.count("<figure") == 2
     assert "<b>blue</b> 90%" in gallery
     assert "is red" in gallery and "is green" in gallery
 
 
-def test_results_stay_when_the_dataset_is_deleted(run, workspace, dataset, open_page):
+def test_results_stay_when_the_dataset_is_deleted(opened, workspace, dataset, open_page):
     from core.api import delete_dataset
 
     delete_dataset(workspace, dataset.id)

@@ -25,7 +25,7 @@ def text() -> str:
     if status is not None and status.state == "failed":
         return f"✗ failed · {NAME}"
     shown = run if run and run.has_model else runs.result_here()
-    accuracy = runs.honest_accuracy(shown) if shown else -1.0
+    accuracy = runs.validation_accuracy(shown) if shown else -1.0
     return f"✓ {wording.percent(accuracy)} · {NAME}" if accuracy >= 0 else NAME
 
 

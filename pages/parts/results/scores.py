@@ -18,7 +18,7 @@ from pages.parts.widgets import charts, errors, gallery, wording
 PER_PAGE = 24
 MEANING = {
     "validation": "Validation images were never learned from, but they decided which epoch was kept, so this number "
-                  "is a little flattering. A test share, set on the Data page, gives the fully honest one.",
+                  "is a little flattering. Test images, held back on the Data page, give the fully honest one.",
     "test": "Test images were neither learned from nor used to choose anything: this is the honest number.",
 }
 

@@ -82,13 +82,14 @@ def _best(runs: str, stamp: int, at_work: tuple[str, ...], dataset_id: str) -> s
 
 
 def best(candidates: list[Run]) -> Run | None:
-    """A completed run before a stopped one, then the higher score on the most honest split, then the newer one."""
+    """A completed run before a stopped one, then the higher validation score, then the newer one. Nothing is chosen by
+    test images."""
     return max(candidates, default=None, key=lambda run: (
-        run.status().state == "completed", honest_accuracy(run), run.id.split("-", 1)[-1]))
+        run.status().state == "completed", validation_accuracy(run), run.id.split("-", 1)[-1]))
 
 
-def honest_accuracy(run: Run) -> float:
-    """Accuracy on the most honest split that was measured; -1 without scores."""
+def validation_accuracy(run: Run) -> float:
+    """Accuracy on validation images; -1 without scores."""
     return _read(_accuracy, run.path / "metrics.json", -1.0)
 
 
@@ -98,7 +99,7 @@ def dataset_of(run: Run) -> str:
 
 
 def _accuracy(metrics: dict[str, Any]) -> float:
-    return next((float(metrics[split]["accuracy"]) for split in HONEST_FIRST if split in metrics), -1.0)
+    return float(metrics["validation"]["accuracy"]) if "validation" in metrics else -1.0
 
 
 def _id(dataset: dict[str, Any]) -> str:

@@ -36,12 +36,12 @@ def ended(dataset, workspace):
     return make
 
 
-def test_a_completed_run_is_better_than_a_stopped_one_and_test_counts_before_validation(ended):
+def test_a_completed_run_is_better_than_a_stopped_one_and_nothing_is_chosen_by_test_images(ended):
     stopped = ended("stopped", 0.99)
-    low, high = ended("completed", 0.9, test=0.6), ended("completed", 0.7)
+    low, high = ended("completed", 0.6, test=0.9), ended("completed", 0.7, test=0.5)
     assert runs.best([stopped, low, high]).id == high.id
     assert runs.best([stopped]).id == stopped.id and runs.best([]) is None
-    assert runs.honest_accuracy(low) == 0.6
+    assert runs.validation_accuracy(low) == 0.6
 
 
 @pytest.mark.parametrize("page", ["results", "predict"])
