@@ -65,6 +65,30 @@ def inspect(dataset: DatasetArgument, layout: LayoutOption = None, accept_bad: A
 
 
 @app.command()
+def add(
+    dataset: DatasetArgument,
+    sources: Annotated[list[Path], typer.Argument(
+        metavar="SOURCE...", help="Archives, folders or image files. Folders inside them name the classes.")],
+    label: Annotated[str | None, typer.Option(
+        "--class", metavar="NAME", help="The class of all of them, whatever folders they lie in; may be a new one."),
+    ] = None,
+    layout: LayoutOption = None,
+    accept_bad: AcceptBadOption = False,
+) -> None:
+    """Add images to a dataset. Those that it has already are left out."""
+    from core.data import additions
+    from core.data.library import resolve_dataset
+
+    workspace = Workspace.default()
+    found = resolve_dataset(dataset, workspace, output.Bar())
+    added = additions.add(sources, workspace, found.id, label=label, layout=layout, accept_bad=accept_bad,
+                          progress=output.Bar())
+    for line in added.notes:
+        output.tell(line)
+    output.say(f"{found.id}: {added.text}")
+
+
+@app.command()
 def train(
     dataset: DatasetArgument,
     recipe: RecipeOption = None,

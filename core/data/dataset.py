@@ -97,7 +97,7 @@ class Dataset:
     @cached_property
     def manifest(self) -> pd.DataFrame:
         """One row per image file: path, class, split, group, width, height, bytes, hash, status, reason, file."""
-        return edits.replay(manifest.read(self.path), self.edits)
+        return edits.replay(manifest.read(self.path), self.edits, self.path)
 
     def usable(self) -> pd.DataFrame:
         """The manifest's rows of images that can be used."""
@@ -138,4 +138,4 @@ def derive(table: pd.DataFrame) -> dict[str, Any]:
 @lru_cache(maxsize=256)
 def _derived(path: Path, log: str, *stamp: int) -> dict[str, Any]:
     """What follows from a manifest that looks like this with a log replayed; lists of datasets ask for it often."""
-    return derive(edits.replay(manifest.read(path), edits.parse(log, path.name)))
+    return derive(edits.replay(manifest.read(path), edits.parse(log, path.name), path))

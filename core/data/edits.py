@@ -19,7 +19,7 @@ from typing import TYPE_CHECKING, Any
 
 from filelock import FileLock
 
-from core.data import manifest
+from core.data import manifest, parts
 from core.data.layouts.reading import Reading
 from core.data.manifest import OUTSIDE, WHY_OUTSIDE
 from core.errors import NewerFormatError
@@ -49,18 +49,26 @@ class Kind:
     """What one kind of edit needs to know, and what it makes of a manifest."""
 
     values: tuple[str, ...]
-    apply: Callable[[pd.DataFrame, Mapping[str, Any]], pd.DataFrame]
-    """Gets a manifest, which it leaves as it is, and the values."""
+    apply: Callable[[pd.DataFrame, Mapping[str, Any], Path], pd.DataFrame]
+    """Gets a manifest, which it leaves as it is, the values, and the dataset's folder."""
     ground: bool = False
     """Applied before all others, whenever it was made: they stand on it."""
 
 
-def _rename_class(table: pd.DataFrame, values: Mapping[str, Any]) -> pd.DataFrame:
+def _add(table: pd.DataFrame, values: Mapping[str, Any], folder: Path) -> pd.DataFrame:
+    return parts.together(table, parts.read(folder, values["part"]))
+
+
+def _take_back(table: pd.DataFrame, values: Mapping[str, Any], folder: Path) -> pd.DataFrame:
+    return parts.without(table, parts.read(folder, values["part"]))
+
+
+def _rename_class(table: pd.DataFrame, values: Mapping[str, Any], folder: Path) -> pd.DataFrame:
     renamed = table.assign(**{"class": table["class"].where(table["class"] != values["old"], values["new"])})
     return manifest.by_class(renamed)
 
 
-def _read_as(table: pd.DataFrame, values: Mapping[str, Any]) -> pd.DataFrame:
+def _read_as(table: pd.DataFrame, values: Mapping[str, Any], folder: Path) -> pd.DataFrame:
     """The rows as another reading has them. Edits of images are kept by file, and classes that this reading has, too,
     are renamed again: see `Kind.ground`."""
     reading = Reading.from_dict(values["reading"])
@@ -77,6 +85,8 @@ def _read_as(table: pd.DataFrame, values: Mapping[str, Any]) -> pd.DataFrame:
 
 
 KINDS: dict[str, Kind] = {
+    "add": Kind(("part",), _add),
+    "take_back": Kind(("part",), _take_back),
     "read_as": Kind(("reading",), _read_as, ground=True),
     "rename_class": Kind(("old", "new"), _rename_class),
 }
@@ -116,11 +126,12 @@ def _edit(document: Any, place: str) -> Edit:
     return Edit(str(document.get("id", "")), float(document.get("time", 0)), kind, values)
 
 
-def replay(table: pd.DataFrame, edits: Sequence[Edit]) -> pd.DataFrame:
-    """A manifest after some edits. The last reading is the ground that all others stand on, those before it, too."""
+def replay(table: pd.DataFrame, edits: Sequence[Edit], folder: Path) -> pd.DataFrame:
+    """A manifest after some edits of the dataset in a folder. The last reading is the ground that all others stand on,
+    those before it, too."""
     ground = [edit for edit in edits if KINDS[edit.kind].ground][-1:]
     for edit in [*ground, *(edit for edit in edits if not KINDS[edit.kind].ground)]:
-        table = KINDS[edit.kind].apply(table, edit.values)
+        table = KINDS[edit.kind].apply(table, edit.values, folder)
     return table
 
 

@@ -39,18 +39,18 @@ def by_class(table: pd.DataFrame) -> pd.DataFrame:
     return table.sort_values("class", key=lambda labels: labels.map(rank), kind="stable", ignore_index=True)
 
 
-def write(table: pd.DataFrame, folder: Path) -> None:
+def write(table: pd.DataFrame, folder: Path, file: str = FILE) -> None:
     """Put the manifest into a dataset's folder, atomically."""
-    with replacing(folder / FILE) as temporary:
+    with replacing(folder / file) as temporary:
         table.to_parquet(temporary, index=False)
 
 
-def read(folder: Path) -> pd.DataFrame:
+def read(folder: Path, file: str = FILE) -> pd.DataFrame:
     """The manifest in a dataset's folder. Raises DataError."""
     import pyarrow.parquet as parquet
 
     try:  # in one thread: a small table, and a pool of threads costs the page process 5 MB
-        table = parquet.ParquetFile(folder / FILE).read(use_threads=False).to_pandas(use_threads=False)
+        table = parquet.ParquetFile(folder / file).read(use_threads=False).to_pandas(use_threads=False)
         return table[list(COLUMNS)]
     except Exception as error:  # pyarrow raises OSError, ValueError, KeyError, NotImplementedError ...
         raise DataError(f"The manifest of the dataset in {folder.name} cannot be read: {error}.",

@@ -544,3 +544,18 @@ def test_an_unclear_layout_is_one_line_that_names_the_readings_and_how_to_choose
     assert main(["inspect", folds, "--layout", "class-folders", "--json"]) == 0
     assert json.loads(capsys.readouterr().out)["classes"] == ["one", "two"]
     assert main(["inspect", folds, "--layout", "nonsense"]) == 2
+
+
+def test_images_are_added_to_a_dataset(workspace, dataset, archive, tmp_path, capsys):
+    picture = io.BytesIO()
+    Image.new("RGB", (24, 24), (9, 90, 200)).save(picture, "PNG")
+    (tmp_path / "new.png").write_bytes(picture.getvalue())
+    with zipfile.ZipFile(archive) as file:
+        (tmp_path / "old.png").write_bytes(file.read("cat/3.png"))
+    assert main(["add", dataset.id, "new.png", "old.png", "--class", "bird"]) == 0
+    said = capsys.readouterr()
+    assert said.out == f"{dataset.id}: 1 image added: bird 1\n"
+    assert "in the dataset already, as cat: 1" in said.err
+    assert Dataset.open(workspace, dataset.id).classes == ["bird", "cat", "dog"]
+    assert main(["add", dataset.id, "new.png"]) == 2
+    assert "--class" in capsys.readouterr().err

@@ -54,7 +54,7 @@ def read_as(dataset: Dataset, reading: Reading) -> edits.Edit:
     with disk_errors(), edits.editing(dataset.path):
         made = edits.parse(edits.log(dataset.path), dataset.id)
         proposed = edits.Edit("", 0.0, "read_as", {"reading": reading.as_dict()})
-        left = manifest.classes(edits.replay(manifest.read(dataset.path), [*made, proposed]))
+        left = manifest.classes(edits.replay(manifest.read(dataset.path), [*made, proposed], dataset.path))
         if len(left) < 2:
             raise DataError(f"Read as '{reading.text}' it has fewer than two classes with images.",
                             "Choose another reading.")
