@@ -4,7 +4,7 @@ import streamlit as st
 
 from core.data.library import list_datasets
 from pages.parts.app import footer, frame
-from pages.parts.data import dataset_view, datasets, layout_panel, reading, tiles
+from pages.parts.data import additions, dataset_view, datasets, layout_panel, reading, tiles
 from pages.parts.model import proposals
 from pages.parts.session import state
 from pages.parts.widgets import charts, fields
@@ -29,9 +29,11 @@ if dataset is None:
 known = {item.id: item for item in list_datasets(workspace)}
 with st.container(horizontal=True, vertical_alignment="bottom"):
     datasets.choice(dataset, known)
+    additions.opener(dataset)
     tiles.opener()
     datasets.menu(dataset)
 tiles.beside_datasets()
+additions.draw(dataset)
 recipe = proposals.ensure_recipe(dataset)
 if why := proposals.reason(recipe, dataset):
     st.info(why, icon=":material/info:")

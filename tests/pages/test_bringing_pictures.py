@@ -93,7 +93,7 @@ def test_a_class_can_be_removed_and_starting_over_asks_first(workspace, open_pag
     for label in ("red", "blue"):
         add_class(test, label)
     drop(test, "red", pictures["red"])
-    test.menu_button(key="captures-menu-red").click("Remove the class").run()
+    test.menu_button(key="captures/red-menu").click("Remove the class").run()
     assert [one.label for one in Captures(workspace).classes()] == ["blue"]
     button(test, "Start over").click().run()
     assert "are removed" in said(test) and len(Captures(workspace).classes()) == 1
@@ -130,3 +130,25 @@ def test_the_tiles_stand_beside_datasets_when_they_are_asked_for(workspace, data
     assert test.file_uploader and "Class by class" in [item.value for item in test.subheader] and test.metric
     button(test, "Close").click().run()
     assert not test.file_uploader
+
+
+def test_pictures_are_added_to_a_dataset_and_it_is_undone(workspace, dataset, open_page, pictures):
+    test = open_page("data")
+    button(test, "Add pictures").click().run()
+    test.selectbox(key="class-to-add-to-0").set_value("red")
+    button(test, "Add to this class").click().run()
+    Captures(workspace, dataset.id).begin("yellow")
+    test.run()
+    drop(test, "yellow", [(f"y{name}", content, kind) for name, content, kind in pictures["blue"]])
+    assert "Pictures of red" in [item.label for item in test.file_uploader]
+    fresh = coloured_zip(workspace.root / "fresh.zip", per_class=3, side=48)
+    drop(test, "red", [("fresh.zip", fresh.read_bytes(), "application/zip")])
+    button(test, "Add 13 pictures to the dataset").click().run()
+    wait_until(test, lambda page: "added" in said(page))
+    (grown,) = list_datasets(workspace)
+    assert grown.classes == ["blue", "green", "red"]  # what was dropped on yellow is in the dataset, as blue
+    assert grown.images == dataset.images + 9 and "9 images added: red 9" in said(test)
+    assert "already, as blue: 4" in said(test)
+    assert "Add pictures" in [item.label for item in test.button]
+    button(test, "Undo").click().run()
+    assert list_datasets(workspace)[0].fingerprint == dataset.fingerprint and "images added" not in said(test)

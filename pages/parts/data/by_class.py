@@ -14,7 +14,7 @@ from pages.parts.widgets import errors, wording
 _TOLD = "captures-told"
 """What was left out of what was dropped last, by class."""
 _WEBCAM = "webcam-of"
-"""The class whose camera is on: one at a time."""
+"""Whose camera is on: one at a time."""
 NAME = "My pictures"
 
 
@@ -75,38 +75,43 @@ def _card(captures: Captures, one: Gathered) -> None:
     st.caption(wording.count(len(one.pictures), "picture"))
     _drop_zone(captures, one)
     _webcam(captures, one)
-    for sentence in state.get(_TOLD, {}).get(one.label, ()):
+    for sentence in state.get(_TOLD, {}).get(_name(captures, one), ()):
         st.caption(f":material/info: {escape.markdown(sentence)}")
     if one.pictures:
         strip.show([(captures.thumbnail(picture.file), picture.name) for picture in one.pictures[:-strip.MOST - 1:-1]])
 
 
+def _name(captures: Captures, one: Gathered) -> str:
+    """What widgets of a class are called: two places of the page may gather for classes of one label."""
+    return f"{captures.folder.name}/{one.label}"
+
+
 def _drop_zone(captures: Captures, one: Gathered) -> None:
     drops = state.get("captures-drops", 0)
     uploads = st.file_uploader(f"Pictures of {escape.markdown(one.label)}", accept_multiple_files=True,
-                               key=f"captures-{one.label}-{drops}", label_visibility="collapsed")
+                               key=f"{_name(captures, one)}-{drops}", label_visibility="collapsed")
     if not uploads:
         return
     with st.spinner(f"Checking {wording.count(len(uploads), 'file')}"):
         taken = captures.add(one.label, ((upload.name, upload) for upload in uploads))
     memory.release(*uploads)
     state.put("captures-drops", drops + 1)  # new keys: empty uploaders
-    state.put(_TOLD, {one.label: taken.left_out})
+    state.put(_TOLD, {_name(captures, one): taken.left_out})
     st.rerun()
 
 
 def _webcam(captures: Captures, one: Gathered) -> None:
-    is_on = state.get(_WEBCAM) == one.label
+    is_on = state.get(_WEBCAM) == _name(captures, one)
     label, icon = ("Close the webcam", "videocam_off") if is_on else ("Webcam", "videocam")
-    st.button(label, icon=f":material/{icon}:", key=f"captures-webcam-{one.label}", type="tertiary",
-              on_click=lambda: state.put(_WEBCAM, None if is_on else one.label))
+    st.button(label, icon=f":material/{icon}:", key=f"{_name(captures, one)}-webcam", type="tertiary",
+              on_click=lambda: state.put(_WEBCAM, None if is_on else _name(captures, one)))
     if is_on:
         webcam.draw(captures, one)
 
 
 def _menu(captures: Captures, one: Gathered) -> None:
     actions = {"Rename": _rename, "Remove its pictures": _empty, "Remove the class": _remove}
-    chosen = st.menu_button("", list(actions), icon=":material/more_horiz:", key=f"captures-menu-{one.label}",
+    chosen = st.menu_button("", list(actions), icon=":material/more_horiz:", key=f"{_name(captures, one)}-menu",
                             type="tertiary", help="Rename or remove")
     if chosen:
         actions[chosen](captures, one)
@@ -127,7 +132,7 @@ def _remove(captures: Captures, one: Gathered) -> None:
 @st.dialog("Rename the class")
 @errors.guarded
 def _rename(captures: Captures, one: Gathered) -> None:
-    new = st.text_input("Name", one.label, max_chars=200, key=f"captures-rename-{one.label}")
+    new = st.text_input("Name", one.label, max_chars=200, key=f"{_name(captures, one)}-rename")
     if st.button("Rename", type="primary", disabled=not new.strip()):
         captures.rename(one.label, new)
         st.rerun()
@@ -142,7 +147,7 @@ def _make(captures: Captures, gathered: list[Gathered]) -> None:
             reading.from_captures(captures, name.strip(), state.workspace())
             st.rerun()
         if st.button("Start over", type="tertiary", key="captures-start-over"):
-            _start_over(captures)
+            start_over(captures)
     if len(ready) < 2:
         st.caption("Two classes with pictures make a dataset. Twenty pictures each are enough for a first try.")
     elif empty:
@@ -153,7 +158,8 @@ def _make(captures: Captures, gathered: list[Gathered]) -> None:
 
 @st.dialog("Start over?")
 @errors.guarded
-def _start_over(captures: Captures) -> None:
+def start_over(captures: Captures) -> None:
+    """Let go of what was gathered, after a confirmation."""
     pictures = sum(len(one.pictures) for one in captures.classes())
     st.markdown(f"The classes and the {wording.count(pictures, 'picture')} in them are removed.")
     with st.container(horizontal=True):

@@ -16,6 +16,7 @@ import streamlit as st
 
 from core import escape
 from core.data import library
+from core.data.additions import add_captures
 from core.data.dataset import Dataset
 from core.data.layouts import HOW_TO
 from core.data.library import go_on, ingest, ingest_captures, ingest_sample
@@ -67,6 +68,8 @@ class Reading:
         self.dataset_id: str | None = None
         self.error: GraftError | None = None
         self.taken = False
+        self.added: dict[str, Any] | None = None
+        """Of an addition: what came of it."""
         self._work, self._workspace = work, workspace
         self._began, self._ended, self._cancelled = threading.Event(), threading.Event(), threading.Event()
 
@@ -144,6 +147,17 @@ def from_captures(captures: Captures, name: str, workspace: Workspace) -> None:
     """Make a dataset of what was gathered class by class."""
     _add(workspace, Reading(name, lambda progress: ingest_captures(captures, workspace, name=name, progress=progress),
                             workspace))
+
+
+def from_addition(captures: Captures, dataset: Dataset, workspace: Workspace) -> None:
+    """Add what was gathered class by class to a dataset."""
+    def work(progress: Progress) -> Dataset:
+        added = add_captures(captures, workspace, dataset.id, progress)
+        task.added = {"dataset": dataset.id, "part": added.part, "text": added.text, "notes": added.notes}
+        return added.dataset
+
+    task = Reading(f"pictures for {dataset.name}", work, workspace)
+    _add(workspace, task)
 
 
 def answered(task: Reading, workspace: Workspace, **answer: Any) -> None:
@@ -238,6 +252,8 @@ def _tell(tasks: list[Reading], more: bool) -> None:
     made = [task.dataset_id for task in tasks if task.dataset_id is not None]
     for task in tasks:
         task.taken = True
+        if task.added is not None:
+            state.put("added", task.added)
     if made:
         state.choose_dataset(made[-1])
         st.rerun()  # the sidebar was drawn with the dataset before

@@ -34,7 +34,7 @@ _component = st.components.v2.component("graft_webcam", html=_HTML, css=_beside.
 
 def draw(captures: Captures, one: Gathered) -> None:
     """What the camera sees, and the button to hold. Pictures are kept as they come, about eight a second."""
-    key = f"webcam-{one.label}"
+    key = f"webcam-{captures.folder.name}/{one.label}"
     problem = state.get(_PROBLEM)
     _component(key=key, data={"received": state.get(_RECEIVED)}, on_batch_change=lambda: receive(
         captures, one.label, st.session_state[key].get("batch")))
