@@ -95,6 +95,8 @@ class Recipe(Settings):
             RecipeError: unknown path, or a value that the field refuses.
         """
         document = self.model_dump(mode="json")
+        assignments = list(assignments)
+        groups_named = any(assignment.partition("=")[0].strip() == "data.group_by" for assignment in assignments)
         for assignment in assignments:
             path, separator, text = assignment.partition("=")
             if not separator:
@@ -102,7 +104,7 @@ class Recipe(Settings):
             assign(document, path.strip(), json_or_text(text.strip()))
             if path.strip() == "augment.preset":
                 document["augment"] = chosen_anew(document["augment"])
-            elif path.strip().startswith("data.group_") and document["data"]["group_by"] == "none":
+            elif path.strip().startswith("data.group_") and document["data"]["group_by"] == "none" and not groups_named:
                 document["data"] = implied(document["data"], path.strip().removeprefix("data."))
         return Recipe.parse(document)
 

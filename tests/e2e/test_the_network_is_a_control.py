@@ -24,11 +24,11 @@ def recipe(server: Server) -> Recipe:
 
 
 def until(page: Page, server: Server, freeze: str, cut: str | None) -> None:
-    """Wait until the recipe says so."""
+    """Wait until the recipe says so, and the page is drawn after it: a click means what is seen."""
     for _ in range(100):
         now = recipe(server)
         if (now.train.phases[0].freeze, now.model.cut_layer) == (freeze, cut):
-            return
+            return expect(page.locator('[data-test-script-state="running"]')).to_have_count(0)
         page.wait_for_timeout(100)
     raise AssertionError(f"{now.train.phases[0].freeze}, {now.model.cut_layer}")
 

@@ -164,7 +164,7 @@ def test_the_best_model_before_a_blow_up_is_kept(tiny_run):
     assert metrics["val_accuracy"] == pytest.approx(run.history()["val_accuracy"][:5].max())
 
 
-@pytest.mark.parametrize("given", [["train.phases.0.learning_rate=1"],
+@pytest.mark.parametrize("given", [["train.phases.0.learning_rate=1", "train.seed=2"],
                                    ["train.phases.0.learning_rate=10", "train.phases.0.freeze=all"]])
 def test_high_rates_that_end_well_are_no_blow_up(tiny_run, given):
     run = tiny_run(*HOT, *given)

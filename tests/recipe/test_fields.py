@@ -209,6 +209,8 @@ def test_what_names_groups_says_how_they_are_formed():
     assert Recipe().override(["data.group_column=patient"]).data.group_by == "column"
     both = Recipe().override(["data.group_by=shot", "data.group_pattern=(.*)_"]).data
     assert both.group_by == "shot" and both.group_pattern == "(.*)_"
+    whole = [f"data.{name}={json.dumps(value)}" for name, value in Recipe().data.model_dump(mode="json").items()]
+    assert Recipe().override(whole) == Recipe()  # settings that stand there at their defaults name no groups
 
 
 def test_a_fold_is_one_of_the_folds():
