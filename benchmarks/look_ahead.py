@@ -65,7 +65,7 @@ class Parts:
 
     def _run(self, recipe: Recipe, without: str, name: str) -> tuple[Timing, Path]:
         self.bench.empty_cache()
-        run = Run.create(self.whole.dataset, recipe, path=self.bench.fresh("runs", name))
+        run = Run.create(self.whole.dataset, recipe, None, self.bench.fresh("runs", name))
         timing = self._timed([without, "train", str(run.path)], name)
         if run.status().state != "completed":
             raise MeasuredProcessFailed(f"{name}: the run is {run.status().state}. {run.status().message}")

@@ -114,7 +114,7 @@ def _upload(page: Page, archive: Path) -> float:
     began = time.perf_counter()
     page.locator("input[type=file]").first.set_input_files(archive)
     expect(page.locator(".graft-tile").first).to_be_visible(timeout=120_000)
-    page.wait_for_function("() => document.querySelector('.graft-tile img')?.complete")
+    page.wait_for_function("tile => tile.complete", arg=page.locator(".graft-tile img").first.element_handle())
     return time.perf_counter() - began
 
 

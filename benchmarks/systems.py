@@ -84,7 +84,7 @@ class Bench:
 
     def _run_graft(self, images: ImageSet, recipe: Recipe, name: str) -> tuple[Timing, Run]:
         folder = self.fresh("runs", name)
-        run = Run.create(images.dataset, recipe, path=folder)
+        run = Run.create(images.dataset, recipe, None, folder)
         timing = self._timed([sys.executable, "-m", "core.engine.worker", str(run.path)], name)
         status = run.status()
         if status.state != "completed":

@@ -4,37 +4,35 @@ Here alone a run is started, and a workspace taken that nobody has named."""
 
 from __future__ import annotations
 
-import itertools
 import json
-from collections.abc import Callable, Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterable
 from contextlib import suppress
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from core import errors
+from core.answers import answered_table, answers
 from core.backbones import catalogue, weights
-from core.errors import DataError, RunError
+from core.errors import RunError
 from core.jobs import queue as jobs
 from core.jobs import reaper
 from core.jobs.job import Job
+from core.jobs.status import PAUSED
 from core.recipe.fields import Recipe
 from core.recipe.specs import require_available
-from core.runs import looks, recovery
+from core.runs import index, looks, recovery, resuming
 from core.runs.run import Run
 from core.runs.status import Status
 from core.store.limits import Limits
 from core.store.workspace import Workspace
 
 if TYPE_CHECKING:
-    import pandas as pd
 
+    from core.data.checks.report import Report
     from core.data.dataset import Dataset
     from core.inference import Prediction
 
 Progress = Callable[[str, float], None]
-PREDICT_AT_ONCE = 256
-"""Images that are handed to the prediction process in one call, so that progress moves and a time limit fits."""
-PREDICT_SECONDS = 300.0
 
 
 def start(
@@ -96,11 +94,77 @@ def train(
     return run
 
 
+def resume(run: Run | Path | str, *, at_once: bool = False) -> Run:
+    """Go on with a run that was paused or stopped, that failed, or whose process is gone, to the epochs of its recipe.
+
+    Args:
+        at_once: For who waits in front of it: past the machine's queue.
+
+    Raises:
+        RunError: it waits, trains or is complete.
+        DataError: its dataset was deleted.
+    """
+    run = _run(run)
+    resuming.request(run)
+    (jobs.run_now if at_once else jobs.submit)(run, Workspace(run.workspace.root).machine)
+    return run
+
+
+def go_on_with(run: Run | Path | str, recipe: Recipe, workspace: Workspace | None = None) -> Run:
+    """A new run that begins where another one stands, under a recipe with the same network: longer, slower, in smaller
+    batches. The other one stays as it is.
+
+    Raises:
+        GraftError: as `start`; and DataError when the run's dataset was deleted.
+    """
+    from core.data.dataset import Dataset
+
+    run, workspace = _run(run), workspace or Workspace.default()
+    resuming.require_dataset(run)
+
+    def begin(new: Run) -> None:
+        resuming.prepare(run, new)
+        jobs.submit(new, workspace.machine)
+
+    return Run.create(Dataset.load(run.dataset_path), recipe, workspace, splits=run.splits(), enter=begin)
+
+
+def check(
+    dataset: Dataset | str | Path, workspace: Workspace | None = None, *, thorough: bool = True,
+    progress: Progress | None = None,
+) -> Report:
+    """What is wrong with a dataset.
+
+    Args:
+        dataset: A dataset, or what `python -m core` takes for one.
+        workspace: Default: `$GRAFT_WORKSPACE`, else `workspace/`.
+        thorough: With the checks that look at the pictures themselves, in a process of its own. What they have seen
+            before is not looked for again.
+
+    Raises:
+        GraftError: something that the caller can put right.
+    """
+    from core import checking
+    from core.data.checks import table
+
+    workspace = workspace or Workspace.default()
+    found = _dataset(dataset, workspace, progress)
+    if thorough and not checking.up_to_date(found):
+        job = checking.start(found, workspace, at_once=True)
+        status = jobs.wait(job, checking.telling(progress))
+        if status.state != "completed":
+            raise run_error(job, status)
+    return table.report(found)
+
+
 def delete_dataset(workspace: Workspace, dataset_id: str) -> None:
-    """Delete a dataset with its images. Raises NotFoundError, and DataError while a run waits or trains on it."""
+    """Delete a dataset with its images. Raises NotFoundError, and DataError while a run waits, trains or is paused on
+    it."""
     from core.data import library
 
-    busy = [job.id for job in jobs.active(workspace.machine) if dataset_id in job.datasets]
+    held = [run for run in index.list_runs(workspace) if run.status().state == PAUSED]
+    held += [run for run in index.newer_runs(workspace)]  # what they do nobody here can tell
+    busy = [job.id for job in (*jobs.active(workspace.machine), *held) if dataset_id in job.datasets]
     library.delete_dataset(workspace, dataset_id, busy)
 
 
@@ -136,7 +200,7 @@ def run_error(run: Job, status: Status) -> Exception:
     return RuntimeError(f"{message} The log: {run.path / 'worker.log'}")
 
 
-def summary(run: Run) -> dict[str, Any]:
+def outcome(run: Run) -> dict[str, Any]:
     """`{run_dir, state, val_accuracy, val_loss, epochs, seconds}`; the scores are those of the model that was kept."""
     status = run.status()
     scores = (run.metrics() or {}).get("validation", {})
@@ -176,7 +240,59 @@ def predict(
         RunError: the run has no model.
         InferenceError: the prediction process did not answer.
     """
-    return list(_predictions(_run(run), [Path(image) for image in images], top_k, progress, limits))
+    run = _run(run)
+    require_model(run, progress)
+    return list(answers(run, [Path(image) for image in images], top_k, progress, limits))
+
+
+def explain(
+    run: Run | Path | str, images: Iterable[Path | str], out: Path, *, label: str | None = None,
+    progress: Progress | None = None, limits: Limits | None = None,
+) -> list[dict[str, Any]]:
+    """Write where a run's model finds what speaks for a class: `NAME.png`, the model's square of the image with the
+    heat laid over it, and `NAME.npy`, float32 [size, size] from 0 to 1 (Grad-CAM).
+
+    Args:
+        out: The folder; made when it is missing.
+        label: The class. None: the one that each image is given.
+        limits: As for `predict`.
+
+    Returns:
+        `[{image, overlay, heat, error}]`, the paths of what was written.
+
+    Raises:
+        RunError: the run has no model.
+        InferenceError: no such class, or no answer.
+        GraftError: the folder cannot be written.
+    """
+    import numpy as np
+
+    from core.data.sources.names import unused
+    from core.inference import shared_predictor
+
+    run, paths = _run(run), [Path(image) for image in images]
+    require_model(run, progress)
+    found = shared_predictor().heatmaps(
+        run.path, paths, label, progress=None if progress is None else
+        lambda done, total: progress("Looking", done / max(total, 1)),
+        max_pixels=limits.image_pixels if limits else None)
+    rows: list[dict[str, Any]] = []
+    taken: set[str] = set()
+    try:
+        out.mkdir(parents=True, exist_ok=True)
+        for path, one in zip(paths, found, strict=True):
+            if one.heat is None or one.overlay is None:
+                rows.append({"image": str(path), "overlay": None, "heat": None, "error": one.error})
+                continue
+            name = unused(path.stem, taken)
+            taken.add(name)
+            (out / f"{name}.png").write_bytes(one.overlay)
+            np.save(out / f"{name}.npy", one.heat)
+            rows.append({"image": str(path), "overlay": str(out / f"{name}.png"), "heat": str(out / f"{name}.npy"),
+                         "error": None})
+    except OSError as error:
+        raise errors.GraftError(f"Cannot write {out}: {error.strerror or error}.", "Choose another folder.") from error
+    return rows
 
 
 def evaluate(
@@ -200,7 +316,8 @@ def evaluate(
     if dataset is not None:
         from core.scoring.metrics import evaluate_predictions
 
-        return evaluate_predictions(_predicted_table(run, dataset, progress, on_note), run.classes)
+        require_model(run, progress)
+        return evaluate_predictions(answered_table(run, dataset, progress, on_note), run.classes)
     if recovery.possible(run):
         require_model(run, progress)
     if run.metrics() is None:
@@ -218,80 +335,12 @@ def require_model(run: Run, progress: Progress | None = None) -> None:
         if progress:
             progress("Making the model of the best epoch", 0.0)
         recovery.request(run)
-        jobs.run_now(run, run.workspace.machine)
+        jobs.run_now(run, Workspace(run.workspace.root).machine)
         jobs.wait(run)
     if not run.has_model:
         status = run.status()
         raise RunError(f"The run {run.id} has no model: it is {status.state}. {status.message}".strip(),
                        "Choose a completed run.")
-
-
-def _predicted_table(
-    run: Run, dataset: Dataset, progress: Progress | None, on_note: Callable[[str], None] | None
-) -> pd.DataFrame:
-    """A table like `predictions.parquet` for the images of a dataset whose class the model knows."""
-    import pandas as pd
-
-    known = dataset.usable()
-    known = known[known["class"].isin(run.classes)]
-    if known.empty:
-        raise DataError(
-            f"No class of '{dataset.name}' ({', '.join(dataset.classes)}) is one that the model knows "
-            f"({', '.join(run.classes)}).", "Rename the classes of the dataset to match."
-        )
-    known = _unseen(run, known, on_note)
-    files = [dataset.image_path(file) for file in known["file"]]
-    rows, reason = [], ""
-    answers = _predictions(run, files, len(run.classes), progress)
-    for prediction, path, file, true in zip(answers, known["path"], known["file"], known["class"], strict=True):
-        if prediction.error:
-            reason = prediction.error
-            continue
-        given = {item["label"]: item["probability"] for item in prediction.top}
-        rows.append({
-            "path": path, "file": file, "split": "dataset", "true": true, "predicted": prediction.label,
-            "probability": prediction.probability,
-            **{f"p{index}": given[name] for index, name in enumerate(run.classes)},
-        })
-    if not rows:
-        raise DataError(f"None of the {len(files)} images of '{dataset.name}' could be read: {reason}",
-                        "Delete the dataset and upload it again.")
-    return pd.DataFrame(rows)
-
-
-def _unseen(run: Run, known: pd.DataFrame, on_note: Callable[[str], None] | None) -> pd.DataFrame:
-    """The rows of a manifest without those whose picture the run was trained on; all rows when no other is there."""
-    from core.data.dataset import Dataset
-
-    splits = run.splits()
-    try:
-        own = Dataset.load(run.dataset_path).usable()
-    except DataError:  # deleted: nothing is known of what it held
-        return known
-    trained = own.loc[own["file"].isin(splits.loc[splits["split"] == "train", "file"]), "hash"]
-    seen = known["hash"].isin(trained)
-    note = f"Left out, as the model was trained on them: {seen.sum():,} of {len(known):,} images."
-    if seen.all():
-        note = "The model was trained on all of these images; the scores on new ones will be lower."
-    if seen.any() and on_note is not None:
-        on_note(note)
-    return known if seen.all() else known[~seen]
-
-
-def _predictions(
-    run: Run, images: Sequence[Path], top_k: int, progress: Progress | None, limits: Limits | None = None
-) -> Iterator[Prediction]:
-    require_model(run, progress)
-    from core.inference import shared_predictor
-
-    done = 0
-    remaining = iter(images)
-    while chunk := list(itertools.islice(remaining, PREDICT_AT_ONCE)):
-        yield from shared_predictor().predict(run.path, chunk, top_k=top_k, timeout=PREDICT_SECONDS,
-                                               max_pixels=(limits or run.limits).image_pixels)
-        done += len(chunk)
-        if progress:
-            progress("Predicting", done / len(images))
 
 
 def _dataset(dataset: Dataset | str | Path, workspace: Workspace, progress: Progress | None) -> Dataset:

@@ -49,6 +49,18 @@ class Embeddings:
     """For each image why it could not be read."""
 
 
+@dataclass(frozen=True)
+class Heatmap:
+    """Where in an image a model finds what speaks for a class."""
+
+    heat: np.ndarray | None
+    """float32 [size, size] over the model's square of the image, 0 to 1."""
+    overlay: bytes | None
+    """A PNG of that square with the heat laid over it."""
+    error: str | None
+    """Why the image could not be read."""
+
+
 class Predictor:
     """Owns the prediction process: starts it when needed, again when it died, and never waits for ever.
 
@@ -80,6 +92,31 @@ class Predictor:
         results = self._ask(_request("embed", run_dir, images, max_pixels), timeout, progress)
         rows = np.frombuffer(base64.b64decode(results["rows"]), "<f4").reshape(len(images), results["width"])
         return Embeddings(rows.astype(np.float32), results["errors"])
+
+    def heatmaps(self, run_dir: Path, images: Sequence[Path], label: str | None = None, opacity: float = 0.55,
+                 timeout: float = 120.0, progress: Progress | None = None, max_pixels: int | None = None
+                 ) -> list[Heatmap]:
+        """Where in image files a run's model finds what speaks for a class; None: for the class that each is given.
+        Raises InferenceError."""
+        import numpy as np
+
+        results = self._ask(_request("heatmaps", run_dir, images, max_pixels, label=label, opacity=opacity), timeout,
+                            progress)
+        found = []
+        for one in results:
+            if one["error"]:
+                found.append(Heatmap(None, None, one["error"]))
+                continue
+            values = np.frombuffer(base64.b64decode(one["heat"]), "<f2").astype(np.float32)
+            side = round(len(values) ** 0.5)
+            found.append(Heatmap(values.reshape(side, side), base64.b64decode(one["overlay"]), None))
+        return found
+
+    def small_pictures(self, run_dir: Path, images: Sequence[Path], edge: int, timeout: float = 60.0,
+                       max_pixels: int | None = None) -> list[bytes | None]:
+        """Image files as JPEGs of at most `edge` pixels; None for a file that is no image. Raises InferenceError."""
+        results = self._ask(_request("small_pictures", run_dir, images, max_pixels, edge=edge), timeout, None)
+        return [picture and base64.b64decode(picture) for picture in results]
 
     def warm_up(self) -> None:
         """Start the process in the background, so that the first answer does not wait for it."""

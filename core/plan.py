@@ -13,7 +13,8 @@ from typing import Literal
 
 from core.backbones.catalogue import Variant, get
 from core.backbones.freezing import cut, frozen_blocks, frozen_layers
-from core.backbones.graph import OPERATION, Graph, members
+from core.backbones.graph import Graph, members
+from core.backbones.layers import OPERATION
 from core.errors import RecipeError
 from core.estimates import START, TYPICAL, Work, measured
 from core.head import features, head_values, head_weights

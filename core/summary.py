@@ -7,7 +7,8 @@ from dataclasses import dataclass
 from typing import Any
 
 from core.backbones.catalogue import Backbone, get
-from core.backbones.graph import OPERATION, Graph
+from core.backbones.graph import Graph
+from core.backbones.layers import OPERATION
 from core.head import features
 from core.plan import backbone_of, check_output, decide
 from core.recipe.fields import ModelSettings, Recipe

@@ -4,7 +4,7 @@ import streamlit as st
 
 from core.data.library import list_datasets
 from pages.parts.app import footer, frame
-from pages.parts.data import additions, dataset_view, datasets, layout_panel, reading, tiles
+from pages.parts.data import additions, dataset_view, datasets, health, ingestion_panel, layout_panel, splits, tiles
 from pages.parts.model import proposals
 from pages.parts.session import state
 from pages.parts.widgets import charts, fields
@@ -13,8 +13,8 @@ frame.required()
 st.title("Data", anchor=False)
 workspace = state.workspace()
 datasets.take_in()
-if seen := reading.going_on():
-    reading.follow(seen)
+if seen := ingestion_panel.going_on():
+    ingestion_panel.follow(seen)
     footer.draw("data")
     st.stop()
 
@@ -39,9 +39,10 @@ if why := proposals.reason(recipe, dataset):
     st.info(why, icon=":material/info:")
 fields.problem()
 
-split = dataset_view.split_or_reason(dataset, recipe.data)
+split = splits.split_or_reason(dataset, recipe.data)
 dataset_view.facts(dataset)
 layout_panel.draw(dataset)
+health.panel(dataset, recipe.data)
 left, right = st.columns([3, 2], gap="large")
 with right:
     st.subheader("The split", anchor=False, help="Validation images check the model after every epoch. Test images "
@@ -52,4 +53,5 @@ dataset_view.problems(dataset)
 footer.draw("data", "Choose a model", to=1)
 with left:  # drawn last: the browser stands still while it loads its chart library, and the pictures are there by then
     st.subheader("Images per class", anchor=False)
-    charts.show(charts.class_counts(split), "class-counts", "Images per class, stacked by split")
+    charts.show(charts.class_counts(split, dataset.classes), "class-counts",
+                "Images per class, stacked by split", on_click=dataset_view.shower(dataset))

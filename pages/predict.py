@@ -3,8 +3,8 @@
 import streamlit as st
 
 from core import escape
-from pages.parts.app import downloads, footer, frame
-from pages.parts.predict import new_pictures, predictions
+from pages.parts.app import footer, frame
+from pages.parts.predict import new_pictures, predictions, take_along
 from pages.parts.session import guards
 from pages.parts.widgets import wording
 
@@ -26,10 +26,7 @@ if pictures:
         if st.button("Clear", icon=":material/close:"):
             new_pictures.clear()
             st.rerun()
-    predictions.show(rows)
+    predictions.show(run, rows)
 
-st.subheader("Take the model along", anchor=False)
-st.caption("A zip with the model (Keras format: takes plain RGB pictures, everything else is inside) and the class "
-           "names in the order of its outputs.")
-downloads.link("Download the model", run, "keras", wording.file_name(run.dataset["name"], "model"))
+take_along.draw(run)
 footer.draw("predict")

@@ -4,7 +4,7 @@ import streamlit as st
 
 from core.runs import looks
 from pages.parts.app import footer, frame
-from pages.parts.results import scores, test_lock
+from pages.parts.results import run_table, scores, test_lock
 from pages.parts.session import guards, runs
 from pages.parts.widgets import run_deletion
 
@@ -40,5 +40,6 @@ with right:
                  "has numbers on the diagonal only.")
     scores.confusion(metrics[split], run.classes, split)
 scores.mistakes(run, split)
+run_table.draw(run)
 run_deletion.button(run)
 footer.draw("results", "Predict on new pictures", to=4, run=run)

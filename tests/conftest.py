@@ -13,7 +13,7 @@ from core.data.dataset import Dataset
 from core.data.library import ingest
 from core.runs.run import Run
 from core.store.workspace import Workspace
-from tests.tiny import coloured_folder, tiny_recipe
+from tests.tiny import coloured_folder, copied, tiny_recipe
 
 os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "2")
 
@@ -31,10 +31,16 @@ def no_weights(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("https_proxy", "http://127.0.0.1:9")
 
 
+@pytest.fixture(scope="session")
+def _colours_once(tmp_path_factory: pytest.TempPathFactory) -> Dataset:
+    folder = tmp_path_factory.mktemp("once")
+    return ingest(coloured_folder(folder / "colours"), Workspace(folder / "workspace"))
+
+
 @pytest.fixture
-def colours(workspace: Workspace, tmp_path: Path) -> Dataset:
+def colours(_colours_once: Dataset, workspace: Workspace) -> Dataset:
     """Three classes of twelve coloured pictures."""
-    return ingest(coloured_folder(tmp_path / "colours"), workspace)
+    return copied(_colours_once, workspace)
 
 
 @pytest.fixture

@@ -63,15 +63,76 @@ def test_the_engine_is_reached_across_a_process_only():
     assert not offenders([*light_core(), *modules("pages", "app.py")], "core.engine")
 
 
+MAY_MAKE_A_WORKSPACE = {
+    "core/store/workspace.py",  # the class itself
+    "core/api.py", "core/cli/commands.py", "core/cli/datasets.py", "core/cli/models.py",  # where nobody has named one
+    "core/runs/run.py", "core/engine/train.py",
+    "core/engine/measure.py", "core/engine/check.py",  # the one that a given run or job lies in
+}
+
+
+def makes_a_workspace(code: str) -> bool:
+    """Whether code makes a workspace, or could come to one, in whatever way: then it must be looked at by a person."""
+    tree = ast.parse(code)
+    names = {"Workspace", *(alias.asname for node in ast.walk(tree) if isinstance(node, ast.ImportFrom)
+                            for alias in node.names if alias.name == "Workspace" and alias.asname)}
+    types = {inner for node in ast.walk(tree) for field in ("annotation", "returns")
+             if (kind := getattr(node, field, None)) is not None for inner in ast.walk(kind)}
+    ways = {"DEFAULT_FOLDER", "default_root", "GRAFT_WORKSPACE"}
+    for node in ast.walk(tree):
+        if node in types:
+            continue
+        if isinstance(node, ast.Name) and node.id in names | ways or \
+                isinstance(node, ast.Attribute) and node.attr in names | ways or \
+                isinstance(node, ast.Constant) and node.value in names | ways or \
+                isinstance(node, ast.alias) and node.name in ways:
+            return True
+        if isinstance(node, (ast.FunctionDef, ast.AsyncFunctionDef)) and defaults_a_workspace(node.args, names):
+            return True
+    return False
+
+
+def defaults_a_workspace(arguments: ast.arguments, names: set[str]) -> bool:
+    """Whether a workspace may be left out of a call."""
+    plain = [*arguments.posonlyargs, *arguments.args]
+    left_out = plain[len(plain) - len(arguments.defaults):]
+    left_out += [one for one, value in zip(arguments.kwonlyargs, arguments.kw_defaults, strict=True) if value]
+    return any(isinstance(inner, ast.Name) and inner.id in names
+               for one in left_out if one.annotation for inner in ast.walk(one.annotation))
+
+
+@pytest.mark.parametrize("code", [
+    "def f(w: Workspace = Workspace('here')): ...",
+    "def f(w: Workspace = HERE): ...",
+    "def f(*, w: Workspace | None = None): ...",
+    "def f(w=None):\n    w = w or Workspace.default()",
+    "HERE = Workspace(ROOT)",
+    "from core.store.workspace import Workspace as W\nmake = W",
+    "from core.store import workspace\nopened = workspace.Workspace(path)",
+    "from core.store import workspace\nopened = getattr(workspace, 'Workspace')(path)",
+    "from core.store.workspace import DEFAULT_FOLDER",
+    "path = os.environ['GRAFT_WORKSPACE']",
+])
+def test_any_way_to_a_workspace_would_be_seen(code):
+    assert makes_a_workspace(code)
+
+
+@pytest.mark.parametrize("code", [
+    "from core.store.workspace import Workspace\ndef f(w: Workspace, *, n: int = 1) -> Workspace | None: ...",
+    "class A:\n    home: Workspace",
+])
+def test_to_be_given_one_is_no_way_to_it(code):
+    assert not makes_a_workspace(code)
+
+
 def test_a_workspace_is_passed_in_below_the_api():
     """Only `core.api`, the command line and the pages may take the one that nobody has named."""
-    takes = {
-        path.relative_to(PROJECT).as_posix() for path in modules("core", "benchmarks")
-        for node in ast.walk(ast.parse(path.read_text("utf-8")))
-        if isinstance(node, ast.Attribute) and node.attr == "default"
-        and isinstance(node.value, ast.Name) and node.value.id in ("Workspace", "cls")
-    }
-    assert takes == {"core/api.py", "core/cli/commands.py", "core/cli/models.py"}
+    found = {path.relative_to(PROJECT).as_posix() for path in modules("core")
+             if path.name != "__init__.py" and makes_a_workspace(path.read_text("utf-8"))}
+    assert found == MAY_MAKE_A_WORKSPACE
+    takes = {path.relative_to(PROJECT).as_posix() for path in modules("core", "benchmarks")
+             if "Workspace.default" in path.read_text("utf-8")}
+    assert takes == {"core/api.py", "core/cli/commands.py", "core/cli/datasets.py", "core/cli/models.py"}
 
 
 def test_jobs_and_the_store_do_not_know_what_they_carry():

@@ -10,6 +10,7 @@ import zipfile
 from pathlib import Path
 
 import pandas as pd
+import pytest
 
 from core.estimates import START, TYPICAL
 from tests.tiny import COLOURS, coloured_folder
@@ -90,6 +91,7 @@ def _with_copy(run_dir: Path, tmp_path: Path) -> str:
 
 
 if REAL_DATA and WEIGHTS:
+    @pytest.mark.slow
     def test_ants_and_bees(tmp_path):
         """Reference: logistic regression on the same features gives 0.895, the usual Keras script 0.87 to 0.91."""
         environment = {"GRAFT_WORKSPACE": str(tmp_path / "workspace")}

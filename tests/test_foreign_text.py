@@ -15,7 +15,7 @@ FOREIGN = {"name", "title", "message", "hint", "path", "reason", "label", "error
 UNESCAPED = {"run_name", "run_option", "dataset_option"}
 """What puts such text together."""
 OWN = {"backbone", "chosen", "BACKBONES", "spec", "step", "steps", "block", "kind", "sample", "variant", "layer",
-       "page"}
+       "page", "download"}
 """Whose attributes are Graft's own words."""
 SINKS = {"markdown", "caption", "badge", "info", "warning", "error", "success", "toast", "progress", "text", "code",
          "html", "metric", "subheader", "title", "header", "button", "download_button", "link_button", "expander",
@@ -56,7 +56,8 @@ def shown(path: Path) -> Iterator[tuple[ast.Call, ast.expr]]:
                 and isinstance(node.func.value, ast.Name) and node.func.value.id == "st"):
             if any(word.arg == "format_func" and "escape." in ast.unparse(word.value) for word in node.keywords):
                 continue
-            skipped = {"key", "on_change", "on_click", "args", "format_func", "disabled", "column_config", "file_name"}
+            skipped = {"key", "on_change", "on_click", "args", "kwargs", "format_func", "disabled", "column_config",
+                       "file_name"}
             for argument in [*node.args, *(word.value for word in node.keywords if word.arg not in skipped)]:
                 yield node, argument
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import io
 import os
 import queue
 import subprocess
@@ -14,11 +15,13 @@ from pathlib import Path
 import numpy as np
 import psutil
 import pytest
+from PIL import Image
 
 from core.errors import InferenceError
 from core.inference import Predictor, _read, shared_predictor
 from core.runs.run import Run
 from core.store.files import read_json, write_json
+from tests.tiny import huge_png
 
 _others: set[int] = set()
 """Prediction processes that earlier tests in the same process have left for the pages."""
@@ -234,3 +237,35 @@ def test_features_of_pictures(predictor, trained, pictures, tmp_path):
     assert found.errors[:3] == [None] * 3 and "missing.png" in str(found.errors[3])
     assert np.abs(found.rows[0] - found.rows[1]).max() > 0.01
     assert predictor.embed(trained.path, []).rows.shape[0] == 0
+
+
+def test_pictures_made_small(predictor, trained, pictures, tmp_path):
+    wide = tmp_path / "wide.png"
+    Image.new("RGB", (600, 300), "red").save(wide)
+    found = predictor.small_pictures(trained.path, [wide, tmp_path / "missing.png", pictures[0]], edge=100)
+    assert [picture and Image.open(io.BytesIO(picture)).size for picture in found] == [(100, 50), None, (40, 40)]
+    assert predictor.small_pictures(trained.path, [wide], edge=100, max_pixels=1000) == [None]
+
+
+SHOW = """
+import resource, sys
+from pathlib import Path
+from core.inference import Predictor
+peak = lambda: resource.getrusage(resource.RUSAGE_SELF).ru_maxrss // 1024
+predictor, run, pictures = Predictor(), Path(sys.argv[1]), [Path(name) for name in sys.argv[2:]]
+predictor.predict(run, pictures[:1])
+before = peak()
+assert all(answer.label for answer in predictor.predict(run, pictures))
+assert all(predictor.small_pictures(run, pictures, edge=336))
+print(peak() - before)
+predictor.close()
+"""
+
+
+@pytest.mark.skipif(sys.platform == "win32", reason="resource is of Unix")
+def test_a_huge_picture_is_answered_and_shown_without_its_pixels_in_the_page_server(trained, pictures, tmp_path):
+    huge = tmp_path / "huge.png"
+    huge.write_bytes(huge_png(9_999))
+    done = subprocess.run([sys.executable, "-c", SHOW, str(trained.path), str(pictures[0]), str(huge)],
+                          capture_output=True, text=True, check=True)
+    assert int(done.stdout) < 20

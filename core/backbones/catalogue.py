@@ -14,7 +14,8 @@ from pathlib import Path
 from typing import Any, Literal
 
 from core.backbones.freezing import cut, frozen_layers
-from core.backbones.graph import OPERATION, Block, Graph, Layer, Window
+from core.backbones.graph import Graph
+from core.backbones.layers import OPERATION, Block, Layer, Window
 from core.errors import RecipeError
 from core.recipe.fields import Recipe
 

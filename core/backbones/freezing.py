@@ -4,7 +4,8 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from core.backbones.graph import OPERATION, Graph, members
+from core.backbones.graph import Graph, members
+from core.backbones.layers import OPERATION
 from core.errors import RecipeError
 
 if TYPE_CHECKING:

@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from core import escape
-from core.cli import models, output
+from core.cli import datasets, models, output
 from core.cli.options import (
     AcceptBadOption,
     AcceptEmptyOption,
@@ -46,46 +46,9 @@ app = typer.Typer(
 )
 
 
-for listing in (models.presets, models.backbones, models.weights, models.summary):
-    app.command()(listing)
-
-
-@app.command()
-def inspect(dataset: DatasetArgument, layout: LayoutOption = None, accept_bad: AcceptBadOption = False,
-            accept_empty: AcceptEmptyOption = False, as_json: JsonOption = False) -> None:
-    """Show what is in a dataset, and what of it cannot be used."""
-    from core.data.checks.summary import summarise
-    from core.data.library import resolve_dataset
-
-    found = resolve_dataset(dataset, Workspace.default(), output.Bar(), layout=layout, accept_bad=accept_bad,
-                            accept_empty=accept_empty)
-    output.tell_layout(found)
-    summary = summarise(found)
-    output.print_json(summary) if as_json else output.print_summary(summary)
-
-
-@app.command()
-def add(
-    dataset: DatasetArgument,
-    sources: Annotated[list[Path], typer.Argument(
-        metavar="SOURCE...", help="Archives, folders or image files. Folders inside them name the classes.")],
-    label: Annotated[str | None, typer.Option(
-        "--class", metavar="NAME", help="The class of all of them, whatever folders they lie in; may be a new one."),
-    ] = None,
-    layout: LayoutOption = None,
-    accept_bad: AcceptBadOption = False,
-) -> None:
-    """Add images to a dataset. Those that it has already are left out."""
-    from core.data import additions
-    from core.data.library import resolve_dataset
-
-    workspace = Workspace.default()
-    found = resolve_dataset(dataset, workspace, output.Bar())
-    added = additions.add(sources, workspace, found.id, label=label, layout=layout, accept_bad=accept_bad,
-                          progress=output.Bar())
-    for line in added.notes:
-        output.tell(line)
-    output.say(f"{found.id}: {added.text}")
+for command in (datasets.inspect, datasets.add, datasets.dataset_zip,
+                models.presets, models.backbones, models.weights, models.summary):
+    app.command()(command)
 
 
 @app.command()
@@ -108,7 +71,6 @@ def train(
     """Train a model. Ctrl-C stops it and keeps the best model so far."""
     from core import api
     from core.data.library import resolve_dataset
-    from core.jobs import queue as jobs
 
     short = {"backbone": backbone, "alpha": alpha, "weights": weights, "freeze": freeze, "epochs": epochs, "seed": seed}
     given = {name: value for name, value in short.items() if value is not None}
@@ -127,6 +89,35 @@ def train(
     final = api.prepare_weights(final, output.Bar(), workspace)  # before the images are read: that may take longer
     run = api.start(found(), final, workspace, run_dir=run_dir, at_once=True, progress=output.Bar())
     output.tell(f"Run folder: {run.path}")
+    _follow(run)
+
+
+@app.command()
+def resume(run_dir: RunArgument) -> None:
+    """Go on with a paused, stopped, interrupted or failed run, to the epochs of its recipe."""
+    from core import api
+
+    run = _open_run(run_dir)
+    api.prepare_weights(run.recipe, output.Bar(), run.workspace)
+    _follow(api.resume(run, at_once=True))
+
+
+@app.command()
+def pause(run_dir: RunArgument) -> None:
+    """End the process of a run where it stands; `resume` goes on from there."""
+    run = _open_run(run_dir)
+    state = reaper.judge(run).state
+    if state not in ("queued", "running"):
+        raise RunError(f"The run {run.id} is not training: it is {state}.")
+    run.request_pause()
+    output.tell(f"Asked {run.id} to pause.")
+
+
+def _follow(run: Run) -> None:
+    """Tell of a run until its end, and what came of it."""
+    from core import api
+    from core.jobs import queue as jobs
+
     log = output.TrainingLog(run)
     try:
         status = jobs.wait(run, log)
@@ -134,7 +125,7 @@ def train(
         output.tell("Stopping; the best model so far is kept.")
         run.request_stop()
         status = jobs.wait(run, log)
-    output.print_json(api.summary(run), indent=None)
+    output.print_json(api.outcome(run), indent=None)
     if status.state in ("failed", "interrupted"):
         raise api.run_error(run, status)
 
@@ -184,6 +175,25 @@ def evaluate(
 
 
 @app.command()
+def compare(
+    run_dirs: Annotated[list[str], typer.Argument(metavar="RUN_DIR RUN_DIR...", help="Two to ten runs.")],
+    as_json: JsonOption = False,
+) -> None:
+    """Show runs side by side: settings that differ, scores, and whether a difference is more than chance."""
+    from core.runs import comparing
+
+    found = comparing.compare([_open_run(text) for text in run_dirs])
+    if as_json:
+        return output.print_json(found)
+    columns = ["id", "backbone", "accuracy", "balanced_accuracy", "log_loss", "images", "epochs", "seconds"]
+    output.print_table(columns, [[row[column] for column in columns] for row in found["runs"]])
+    for path, values in found["differing"].items():
+        output.say(f"{path}: {' | '.join(str(value) for value in values)}")
+    for pair in found["pairs"]:
+        output.say(f"{' and '.join(pair['runs'])}: {comparing.verdict(pair)}")
+
+
+@app.command()
 def predict(
     run_dir: RunArgument,
     images: Annotated[list[Path], typer.Argument(metavar="IMAGE|FOLDER|ZIP...", help="What to classify.")],
@@ -224,6 +234,55 @@ def predict(
 
 
 @app.command()
+def explain(
+    run_dir: RunArgument,
+    images: Annotated[list[Path], typer.Argument(metavar="IMAGE|FOLDER|ZIP...", help="What to look at.")],
+    out: Annotated[Path, typer.Option(help="The folder for NAME.png and NAME.npy.")],
+    label: Annotated[str | None, typer.Option(
+        "--class", metavar="NAME", help="What speaks for this class. Default: for the one that each image is given.")
+    ] = None,
+) -> None:
+    """Show where in images a run's model finds what speaks for a class."""
+    from core import api
+    from core.data.sources import pictures
+    from core.data.sources.members import Notes
+
+    run, notes = _open_run(run_dir), Notes()
+    with tempfile.TemporaryDirectory() as scratch:
+        limits = Workspace.default().limits
+        found = pictures.collect(images, Path(scratch), limits, notes)
+        for line in notes.lines():
+            output.tell(line)
+        rows = api.explain(run, [picture.path for picture in found], out, label=label, progress=output.Bar(),
+                           limits=limits)
+    for row in rows:
+        if row["error"]:
+            output.tell(f"{row['image']}: {row['error']}")
+        else:
+            output.say(row["overlay"])
+    if all(row["error"] for row in rows):
+        raise GraftError("None of the files is an image that can be read.")
+
+
+@app.command()
+def serve(
+    run_dir: RunArgument,
+    port: Annotated[int, typer.Option(min=0, max=65535, help="0: any that is free.")] = 8600,
+    host: Annotated[str, typer.Option(help="0.0.0.0 serves the whole network.")] = "127.0.0.1",
+) -> None:
+    """Serve a run's model over HTTP: POST /predict, GET /healthz, GET /openapi.json."""
+    import uvicorn
+
+    from core import api
+    from core.serving import application
+
+    run = _open_run(run_dir)
+    api.require_model(run, output.Bar())
+    output.tell(f"Serving {run.id} at http://{host}:{port} · Ctrl-C ends it")
+    uvicorn.run(application(run, Workspace.default()), host=host, port=port, log_level="warning")
+
+
+@app.command()
 def runs(as_json: JsonOption = False) -> None:
     """List the runs of the workspace, newest first."""
     from core import api
@@ -247,19 +306,40 @@ def runs(as_json: JsonOption = False) -> None:
 def export(
     run_dir: RunArgument,
     kind: Annotated[
-        str, typer.Option("--format", metavar="|".join(FORMATS), help="; ".join(
-            f"{name}: {kind.description}" for name, kind in FORMATS.items()) + ".")
+        str, typer.Option("--format", metavar="|".join([*FORMATS, "run"]), help="; ".join(
+            f"{name}: {kind.description}" for name, kind in FORMATS.items()) + "; run: the whole run, for `import`.")
     ],
     out: Annotated[Path | None, typer.Option(help="The file to write. Default: the run's name, here.")] = None,
+    with_dataset: Annotated[bool, typer.Option("--with-dataset", help="Of the format run: with its pictures.")] = False,
 ) -> None:
     """Write a run's model to a file that works elsewhere."""
+    from core import api, exporting, moving
+
+    if kind == "run":
+        moved = _open_run(run_dir)
+        moving.pack(moved, out or Path(f"{moved.id}.zip"), with_dataset)
+        return output.say(str(out or Path(f"{moved.id}.zip")))
     suffix = formats.get(kind).suffix
     run = _open_run(run_dir)
+    api.require_model(run, output.Bar())
     target = out or Path(f"{run.id}{suffix}")
     if target.is_dir():
         target = target / f"{run.id}{suffix}"
-    formats.export(run, kind, target)
+    found = exporting.export(run, kind, target, run.workspace, output.Bar())
+    output.tell(found["sentence"])
     output.say(str(target))
+
+
+@app.command("import")
+def import_run(
+    file: Annotated[Path, typer.Argument(metavar="FILE", help="What `export --format run` wrote.")],
+) -> None:
+    """Take in a run from another machine."""
+    from core import moving
+
+    run = moving.unpack(file, Workspace.default())
+    output.tell(f"{run.id}: {run.dataset['name']}")
+    output.say(str(run.path))
 
 
 def _open_run(text: str) -> Run:

@@ -39,13 +39,14 @@ def shorthand(name: str) -> Any:
 
 
 DatasetArgument = Annotated[
-    str, typer.Argument(metavar="DATASET", help="A zip, tar or folder of class folders, a sample, or a dataset id.")
+    str, typer.Argument(metavar="DATASET", help="A zip, tar, 7z or folder of class folders, a link to one, a sample, "
+                                                "or a dataset id.")
 ]
 RunArgument = Annotated[str, typer.Argument(metavar="RUN_DIR", help="The folder of a run, or its id.")]
 AcceptBadOption = Annotated[bool, typer.Option(
     "--accept-bad", help="Go on although many files cannot be read; they are left out.")]
 AcceptEmptyOption = Annotated[bool, typer.Option(
-    "--accept-empty", help="Leave out classes that have no image, instead of refusing all.")]
+    "--accept-empty", help="Leave out classes that have no readable image, instead of refusing all.")]
 LayoutOption = Annotated[str | None, typer.Option(
     "--layout", metavar="ID", help="How the folders are to be read, where that is not certain: one of the readings "
     "that the error names.")]

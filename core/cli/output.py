@@ -18,6 +18,7 @@ from core.runs.status import Status
 from core.store.files import replacing
 
 if TYPE_CHECKING:
+    from core.data.checks.report import Report
     from core.data.dataset import Dataset
     from core.data.sources.pictures import Picture
     from core.inference import Prediction
@@ -93,8 +94,7 @@ class TrainingLog:
 
     def __init__(self, run: Run) -> None:
         self._run = run
-        self._rows = 0
-        self._notes = 0
+        self._rows, self._notes = len(run.history()), len(run.notes())  # of a run that goes on, from before
         self._message = ""
         self._history_bytes = 0
 
@@ -113,7 +113,7 @@ class TrainingLog:
             return
         self._history_bytes = size
         history = self._run.history()
-        for row in history.iloc[self._rows:].to_dict("records"):
+        for row in history.iloc[min(self._rows, len(history)):].to_dict("records"):
             tell(
                 f"epoch {row['epoch']:.0f}/{status.epochs}  loss {row['loss']:.4f}  accuracy {row['accuracy']:.4f}  "
                 f"val_loss {row['val_loss']:.4f}  val_accuracy {row['val_accuracy']:.4f}  {row['seconds']:.1f} s"
@@ -122,7 +122,7 @@ class TrainingLog:
 
 
 def print_summary(summary: dict[str, Any]) -> None:
-    """A dataset, as `core.data.checks.summary.summarise` describes it."""
+    """A dataset, as `core.data.checks.overview.overview` describes it."""
     smallest, largest = (f"{size['width']}×{size['height']}" for size in map(summary["sizes"].get, ("min", "max")))
     split = "with its own split" if summary["has_own_split"] else "split by the recipe's seed"
     say(f"{summary['name']} ({summary['id']})")
@@ -139,6 +139,18 @@ def print_summary(summary: dict[str, Any]) -> None:
     for note in summary["notes"]:
         say()
         say(f"Note: {note}")
+
+
+def print_findings(report: Report) -> None:
+    """What the checks of a dataset found, with the first of the images concerned."""
+    for finding in report.findings:
+        say()
+        say(f"{finding.severity.capitalize()} ({finding.kind}): {finding.message}")
+        for group in finding.groups[:3] or [(path,) for path in finding.paths[:3]]:
+            say(f"  {'  =  '.join(group[:4])}")
+    for text in report.left_out:
+        say()
+        say(text)
 
 
 def print_scores(scores: dict[str, Any]) -> None:

@@ -105,7 +105,8 @@ def take_back(workspace: Workspace, dataset_id: str, part: str) -> Dataset:
     folder = workspace.dataset_dir(dataset_id)
     with disk_errors(), edits.editing(folder):
         dataset = Dataset.load(folder)
-        kinds = [edit.kind for edit in dataset.edits if edit.values.get("part") == part]
+        done = edits.history(dataset.edits).done
+        kinds = [edit.kind for edit in done if edit.values.get("part") == part]
         if kinds != ["add"]:
             raise NotFoundError("There is no such addition to take back.", "It may have been taken back already.")
         if len(manifest.classes(parts.without(dataset.manifest, parts.read(folder, part)))) < 2:

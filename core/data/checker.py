@@ -17,10 +17,10 @@ from pathlib import Path
 from types import TracebackType
 from typing import Any
 
+from core.data.images.formats import CRASHED
 from core.data.images.inspection import Inspection
 from core.errors import DataError
 
-CRASHED = "the decoder broke down over it, or there is not enough memory to decode it"
 _PROJECT = Path(__file__).resolve().parents[2]
 _POLL_SECONDS = 0.1
 _AT_ONCE = 8

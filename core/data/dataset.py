@@ -97,7 +97,10 @@ class Dataset:
     @cached_property
     def manifest(self) -> pd.DataFrame:
         """One row per image file: path, class, split, group, width, height, bytes, hash, status, reason, file."""
-        return edits.replay(manifest.read(self.path), self.edits, self.path)
+        if not self.edits:
+            return manifest.read(self.path)
+        found = (self.path / manifest.FILE).stat()
+        return _replayed(self.path, len(self.edits), self.edits[-1].id, found.st_ino, found.st_mtime_ns, found.st_size)
 
     def usable(self) -> pd.DataFrame:
         """The manifest's rows of images that can be used."""
@@ -135,7 +138,14 @@ def derive(table: pd.DataFrame) -> dict[str, Any]:
             "bad": int((table["status"] == "bad").sum())}
 
 
+@lru_cache(maxsize=2)
+def _replayed(path: Path, count: int, *stamp: int | str) -> pd.DataFrame:
+    """The rows after so many edits. Pages open the same dataset at every click: nobody changes these in place."""
+    return edits.replay(manifest.read(path), edits.parse(edits.log(path), path.name)[:count], path)
+
+
 @lru_cache(maxsize=256)
 def _derived(path: Path, log: str, *stamp: int) -> dict[str, Any]:
     """What follows from a manifest that looks like this with a log replayed; lists of datasets ask for it often."""
-    return derive(edits.replay(manifest.read(path), edits.parse(log, path.name), path))
+    made = edits.parse(log, path.name)
+    return derive(_replayed(path, len(made), made[-1].id if made else "", *stamp))

@@ -11,7 +11,7 @@ import json
 import os
 import secrets
 import time
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
@@ -19,9 +19,9 @@ from typing import TYPE_CHECKING, Any
 
 from filelock import FileLock
 
-from core.data import manifest, parts
+from core.data import manifest
+from core.data.changes import KINDS
 from core.data.layouts.reading import Reading
-from core.data.manifest import OUTSIDE, WHY_OUTSIDE
 from core.errors import NewerFormatError
 from core.store.documents import Format
 
@@ -29,6 +29,7 @@ if TYPE_CHECKING:
     import pandas as pd
 
 FILE = "edits.jsonl"
+UNDO, REDO = "undo", "redo"
 FORMAT = Format("edit")
 """Of one line: `{schema, id, time, kind, values}`."""
 
@@ -42,55 +43,6 @@ class Edit:
     """Seconds since the epoch."""
     kind: str
     values: Mapping[str, Any]
-
-
-@dataclass(frozen=True)
-class Kind:
-    """What one kind of edit needs to know, and what it makes of a manifest."""
-
-    values: tuple[str, ...]
-    apply: Callable[[pd.DataFrame, Mapping[str, Any], Path], pd.DataFrame]
-    """Gets a manifest, which it leaves as it is, the values, and the dataset's folder."""
-    ground: bool = False
-    """Applied before all others, whenever it was made: they stand on it."""
-
-
-def _add(table: pd.DataFrame, values: Mapping[str, Any], folder: Path) -> pd.DataFrame:
-    return parts.together(table, parts.read(folder, values["part"]))
-
-
-def _take_back(table: pd.DataFrame, values: Mapping[str, Any], folder: Path) -> pd.DataFrame:
-    return parts.without(table, parts.read(folder, values["part"]))
-
-
-def _rename_class(table: pd.DataFrame, values: Mapping[str, Any], folder: Path) -> pd.DataFrame:
-    renamed = table.assign(**{"class": table["class"].where(table["class"] != values["old"], values["new"])})
-    return manifest.by_class(renamed)
-
-
-def _read_as(table: pd.DataFrame, values: Mapping[str, Any], folder: Path) -> pd.DataFrame:
-    """The rows as another reading has them. Edits of images are kept by file, and classes that this reading has, too,
-    are renamed again: see `Kind.ground`."""
-    reading = Reading.from_dict(values["reading"])
-    places = [reading.class_of(path) for path in table["path"]]
-    inside = [place is not None for place in places]
-    had = table["file"].where(table["file"] == "", "ok").replace("", "bad")
-    reason = table["reason"].where(table["reason"] != WHY_OUTSIDE, "")
-    read = table.assign(**{
-        "class": [place[0] if place else "" for place in places],
-        "split": [place[1] if place else "" for place in places],
-        "status": had.where(inside, OUTSIDE),
-        "reason": reason.where([inner or bool(why) for inner, why in zip(inside, reason, strict=True)], WHY_OUTSIDE)})
-    return manifest.by_class(read)
-
-
-KINDS: dict[str, Kind] = {
-    "add": Kind(("part",), _add),
-    "take_back": Kind(("part",), _take_back),
-    "read_as": Kind(("reading",), _read_as, ground=True),
-    "rename_class": Kind(("old", "new"), _rename_class),
-}
-"""Another kind of edit is another row."""
 
 
 def log(folder: Path) -> str:
@@ -118,26 +70,57 @@ def parse(text: str, place: str) -> tuple[Edit, ...]:
 def _edit(document: Any, place: str) -> Edit:
     document = FORMAT.migrated(document, place)
     kind, values = document.get("kind"), document.get("values")
-    if kind not in KINDS:
+    if kind not in KINDS and kind not in (UNDO, REDO):
         raise NewerFormatError(f"{place} was edited by a newer version of Graft ({kind!r} is not known to this one).",
                                "Update Graft to use it. It is left as it is.")
-    if not isinstance(values, dict) or not set(KINDS[kind].values) <= values.keys():
+    needed = KINDS[kind].values if kind in KINDS else ("edit",)
+    if not isinstance(values, dict) or not set(needed) <= values.keys():
         raise ValueError(f"{place} has an edit that is not complete")
     return Edit(str(document.get("id", "")), float(document.get("time", 0)), kind, values)
+
+
+@dataclass(frozen=True)
+class History:
+    """What a log comes to: edits that count, and those that were undone. Undoing is an edit itself."""
+
+    done: tuple[Edit, ...]
+    """In the order in which they were made."""
+    undone: tuple[Edit, ...]
+    """That can be done again, the next one last: until something else is edited."""
+
+
+def history(edits: Sequence[Edit]) -> History:
+    """Which edits of a log count."""
+    made = [edit for edit in edits if edit.kind not in (UNDO, REDO)]
+    known = {edit.id: edit for edit in made}
+    gone: set[str] = set()
+    again: list[Edit] = []
+    for edit in edits:
+        about = str(edit.values.get("edit", ""))
+        if edit.kind == UNDO and about in known and about not in gone:
+            gone.add(about)
+            again.append(known[about])
+        elif edit.kind == REDO and about in gone:
+            gone.discard(about)
+            again = [one for one in again if one.id != about]
+        elif edit.kind not in (UNDO, REDO):
+            again = []
+    return History(tuple(edit for edit in made if edit.id not in gone), tuple(again))
 
 
 def replay(table: pd.DataFrame, edits: Sequence[Edit], folder: Path) -> pd.DataFrame:
     """A manifest after some edits of the dataset in a folder. The last reading is the ground that all others stand on,
     those before it, too."""
-    ground = [edit for edit in edits if KINDS[edit.kind].ground][-1:]
-    for edit in [*ground, *(edit for edit in edits if not KINDS[edit.kind].ground)]:
+    done = history(edits).done
+    ground = [edit for edit in done if KINDS[edit.kind].ground][-1:]
+    for edit in [*ground, *(edit for edit in done if not KINDS[edit.kind].ground)]:
         table = KINDS[edit.kind].apply(table, edit.values, folder)
-    return table
+    return manifest.by_class(table) if done else table
 
 
 def last_reading(edits: Sequence[Edit]) -> Reading | None:
     """The reading that was chosen after ingesting, if one was."""
-    chosen = [edit for edit in edits if KINDS[edit.kind].ground]
+    chosen = [edit for edit in history(edits).done if KINDS[edit.kind].ground]
     return Reading.from_dict(chosen[-1].values["reading"]) if chosen else None
 
 

@@ -7,15 +7,15 @@ import hashlib
 import os
 import shutil
 import time
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from pathlib import Path
 
 from core.data import dataset as descriptions
-from core.data import edits, manifest, samples
+from core.data import edits, fetching, manifest, samples
 from core.data.dataset import Dataset
 from core.data.layouts import rereading
 from core.data.settling import Settled, settle
-from core.data.sources import names
+from core.data.sources import archive, names
 from core.data.sources.captures import Captures, reading_of
 from core.data.sources.names import checked as checked_name
 from core.data.splits import columns
@@ -29,7 +29,7 @@ from core.store.workspace import Workspace
 def ingest(
     source: Path, workspace: Workspace, *, name: str | None = None, progress: Progress | None = None,
     layout: str | None = None, accept_bad: bool = False, accept_empty: bool = False, keep: bool = False,
-    source_text: str | None = None, source_key: str = "",
+    source_text: str | None = None, source_key: str = "", renamed: Callable[[str], str] | None = None,
 ) -> Dataset:
     """Make a dataset of a zip, a tar or a folder. An upload that lies in `workspace.incoming` is used up.
 
@@ -38,7 +38,8 @@ def ingest(
         progress: Called with (what is being done, 0..1); may raise to cancel, which leaves nothing behind.
         layout: The id of the reading to take (see `core.data.layouts`). None: the best one, when it is certain.
         accept_bad: Go on although many files are bad.
-        accept_empty: Leave out classes without a usable image, instead of refusing all.
+        accept_empty: Leave out classes whose files are all unusable, instead of refusing all.
+        renamed: Gives the path by which a member is read, from its own.
         keep: Keep what was read when a question comes up: `go_on` answers it, `discard` removes what was kept.
 
     Raises:
@@ -52,7 +53,7 @@ def ingest(
     name = checked_name(name or names.stem(source.name))
     about = {"id": workspace.new_id(name), "name": name, "source": source_text or source.name, "source_key": source_key}
     with staging(workspace, about["id"]) as folder:
-        unpacked = unpack(source, folder, workspace.limits, progress)
+        unpacked = unpack(archive.renamed(source, renamed) if renamed else source, folder, workspace.limits, progress)
         try:
             settled = settle(unpacked, workspace.limits, layout, accept_bad, accept_empty)
         except QuestionError as error:
@@ -114,16 +115,42 @@ def _finish(folder: Path, settled: Settled, about: dict[str, str], workspace: Wo
 
 
 def ingest_sample(name: str, workspace: Workspace, progress: Progress | None = None) -> Dataset:
-    """Write a sample out and ingest it. Raises NotFoundError for an unknown name."""
+    """Write a sample out, or fetch it, and ingest it. Raises NotFoundError: no such sample; and as `ingest_link`."""
     if name not in samples.SAMPLES:
         raise NotFoundError(f"There is no sample '{name}'.", f"Samples: {', '.join(samples.SAMPLES)}.")
     sample = samples.SAMPLES[name]
+    if sample.download is not None:
+        return ingest_link(sample.download.url, workspace, name=sample.title, progress=progress,
+                           source_key=samples.source_key(name), md5=sample.download.md5,
+                           renamed=sample.download.renamed)
+    assert sample.write is not None
     with staging(workspace, workspace.new_id(name)) as folder:
         if progress is not None:
             progress("Writing the sample", 0.0)
         sample.write(folder)
         return ingest(folder, workspace, name=sample.title, progress=progress, source_text=f"sample: {name}",
                       source_key=samples.source_key(name))
+
+
+def ingest_link(
+    url: str, workspace: Workspace, *, name: str | None = None, progress: Progress | None = None,
+    layout: str | None = None, accept_bad: bool = False, accept_empty: bool = False, keep: bool = False,
+    source_key: str = "", md5: str = "", renamed: Callable[[str], str] | None = None,
+) -> Dataset:
+    """Fetch an archive from the web and make a dataset of it. What is not said here: as for `ingest`.
+
+    Args:
+        md5: What the archive must have.
+
+    Raises:
+        DataError: it cannot be fetched; see `core.data.fetching.fetch`.
+    """
+    path = fetching.fetch(url, workspace, None if progress is None else
+                          lambda text, share: progress(text, 0.5 * share), md5)
+    return ingest(path, workspace, name=name or names.stem(fetching.name_of(url)),
+                  progress=None if progress is None else lambda text, share: progress(text, 0.5 + 0.5 * share),
+                  layout=layout, accept_bad=accept_bad, accept_empty=accept_empty, keep=keep, source_text=url,
+                  source_key=source_key, renamed=renamed)
 
 
 def ingest_captures(captures: Captures, workspace: Workspace, *, name: str,
@@ -190,32 +217,12 @@ def delete_dataset(workspace: Workspace, dataset_id: str, used_by: Sequence[str]
     shutil.rmtree(doomed, ignore_errors=True)
 
 
-def rename_class(workspace: Workspace, dataset_id: str, old: str, new: str) -> Dataset:
-    """Give a class another label: one more edit of the dataset.
-
-    Raises:
-        NotFoundError: no such dataset or class.
-        DataError: the label is taken or not usable.
-        WorkspaceError: the edit cannot be written.
-    """
-    folder, new = workspace.dataset_dir(dataset_id), checked_name(new, what="class")
-    with disk_errors(), edits.editing(folder):
-        dataset = Dataset.load(folder)
-        if old not in dataset.classes:
-            raise NotFoundError(f"There is no class '{old}'.", f"The classes are: {', '.join(dataset.classes)}.")
-        if new == old:
-            return dataset
-        if new in dataset.classes:
-            raise DataError(f"There is already a class '{new}'.", "Choose another label.")
-        edits.append(folder, "rename_class", old=old, new=new)
-    return Dataset.load(folder)
-
-
 def resolve_dataset(
     text: str, workspace: Workspace, progress: Progress | None = None, *, layout: str | None = None,
     accept_bad: bool = False, accept_empty: bool = False,
 ) -> Dataset:
-    """The dataset that a command line means: a path to a zip, tar or folder, a sample's name, or a dataset's id.
+    """The dataset that a command line means: a path to a zip, tar or folder, the
+    address of an archive on the web, a sample's name, or a dataset's id.
 
     What has been ingested before and has not changed since is used again.
 
@@ -226,6 +233,11 @@ def resolve_dataset(
         NotFoundError: none of these.
         DataError: it cannot be ingested.
     """
+    if fetching.is_link(text):
+        key = f"link:{text.strip()}"
+        return _ingested(workspace, key, layout) or ingest_link(
+            text.strip(), workspace, progress=progress, layout=layout, accept_bad=accept_bad,
+            accept_empty=accept_empty, source_key=key)
     path = Path(text).expanduser()
     if _exists(path):
         key = _source_key(path.resolve())
@@ -237,8 +249,8 @@ def resolve_dataset(
     try:
         dataset = Dataset.open(workspace, text)
     except NotFoundError:
-        raise NotFoundError(f"'{text}' is not a zip, tar or folder, not a sample, and not the id of a dataset.",
-                            _what_there_is(workspace)) from None
+        raise NotFoundError(f"'{text}' is not a zip, tar, folder or web address, not a sample, and not the id of a "
+                            "dataset.", _what_there_is(workspace)) from None
     if layout is not None and dataset.layout["reading"] != layout:
         raise DataError(f"The dataset {dataset.id} is read as '{dataset.layout['reading']}', not as '{layout}'.",
                         "Read it differently on the Data page, or give the archive again.")

@@ -19,6 +19,8 @@ TEXT = ("path", "class", "split", "group", "hash", "status", "reason", "file")
 NUMBERS = ("width", "height", "bytes")
 COLUMNS = ("path", "class", "split", "group", "width", "height", "bytes", "hash", "status", "reason", "file")
 
+EXCLUDED = "excluded"
+"""Status of good images that were left out by an edit."""
 OUTSIDE = "outside"
 """Status of images that a reading leaves out of every class; they keep their files for another one."""
 WHY_OUTSIDE = "outside the class folders"

@@ -6,7 +6,6 @@ from dataclasses import dataclass
 from typing import Any
 
 from core.data import layouts
-from core.data.checks import table as checks
 from core.data.layouts.reading import Reading
 from core.data.manifest import OUTSIDE, WHY_OUTSIDE
 from core.data.sources.members import Notes
@@ -38,12 +37,13 @@ def settle(unpacked: Unpacked, limits: Limits, layout: str | Reading | None = No
     Args:
         layout: The reading to take, or the id of one. None: the best one, when it is certain.
         accept_bad: Go on although many files are bad.
-        accept_empty: Leave out classes without a usable image, instead of refusing all.
+        accept_empty: Leave out classes whose files are all unusable, instead of refusing all. A folder without a file
+            is left out in any case.
 
     Raises:
         DatasetShapeError: there are not at least two classes of images.
         UnclearLayoutError: the reading has to be chosen.
-        EmptyClassError: a class has no usable image, and `accept_empty` is not set.
+        EmptyClassError: no file of a class is usable, and `accept_empty` is not set.
         TooManyBadFilesError: more than `limits.bad_share` of the files are bad, and `accept_bad` is not set.
     """
     paths = [row["path"] for row in unpacked.rows]
@@ -54,13 +54,12 @@ def settle(unpacked: Unpacked, limits: Limits, layout: str | Reading | None = No
     reading = _chosen(found, unpacked, paths, layout)
     rows = [placed(row, reading) for row in unpacked.rows]
     inside = [row for row in rows if row["status"] != OUTSIDE]
-    empty = _empty_classes(unpacked, inside, reading)
-    if empty and not accept_empty:
-        raise EmptyClassError(f"The class '{empty[0]}' has no images.", layouts.NO_IMAGES)
     _judge_bad_files(inside, limits, accept_bad)
-    left_out = [*empty, *_judge_classes(inside, accept_empty)]
-    notes = _noted(unpacked, rows, reading, left_out)
-    return Settled(rows, reading, found, [*notes.lines(), *checks.findings(inside)], notes.skipped()[:_SKIPPED],
+    unusable = _judge_classes(inside, accept_empty)
+    notes = _noted(unpacked, rows, reading, {
+        "a class folder that holds no file": _empty_classes(unpacked, inside, reading),
+        "a class without a usable image": unusable})
+    return Settled(rows, reading, found, notes.lines(), notes.skipped()[:_SKIPPED],
                    told(unpacked.tables, rows))
 
 
@@ -84,7 +83,8 @@ def _chosen(found: list[Reading], unpacked: Unpacked, paths: list[str], layout: 
     return layouts.choose(found, paths, layout)
 
 
-def _noted(unpacked: Unpacked, rows: list[dict[str, Any]], reading: Reading, left_out: list[str]) -> Notes:
+def _noted(unpacked: Unpacked, rows: list[dict[str, Any]], reading: Reading,
+           left_out: dict[str, list[str]]) -> Notes:
     notes = unpacked.notes.copy()
     for table in unpacked.tables:
         if table.name not in reading.tables and not (table.kind in ("boxes", "names") and reading.id == "yolo"):
@@ -92,8 +92,9 @@ def _noted(unpacked: Unpacked, rows: list[dict[str, Any]], reading: Reading, lef
     for row in rows:
         if row["status"] == OUTSIDE:
             notes.add(WHY_OUTSIDE, row["path"])
-    for name in left_out:
-        notes.add("a class without a usable image", name)
+    for reason, classes in left_out.items():
+        for name in classes:
+            notes.add(reason, name)
     return notes
 
 

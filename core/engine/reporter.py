@@ -15,6 +15,7 @@ from core.jobs.reaper import BEAT_SECONDS
 from core.jobs.status import PREPARE, TRAIN
 from core.runs.run import HISTORY_COLUMNS
 from core.runs.status import Status
+from core.store.files import replacing
 from core.store.processes import this_host, this_process
 
 BATCH_EVENT_SECONDS = 0.25
@@ -38,7 +39,7 @@ class Reporter:
         self._ended = threading.Event()
         self._last_write = 0.0
         self._last_batch = 0.0
-        self._last_stop_check = 0.0
+        self._last_stop_check = self._last_pause_check = 0.0
 
     def __enter__(self) -> Reporter:
         self.update(force=True)
@@ -109,6 +110,32 @@ class Reporter:
             return False
         self._last_stop_check = now
         return self.run.stop_requested
+
+    def pause_requested(self) -> bool:
+        """True once the run is to pause; looks at the folder at most five times a second."""
+        now = time.monotonic()
+        if now - self._last_pause_check < 0.2:
+            return False
+        self._last_pause_check = now
+        return self.run.pause_requested
+
+    def go_on(self, epoch: int, seconds: float) -> None:
+        """A training is taken up: what an earlier process told of later epochs is told again.
+
+        Args:
+            epoch: Finished epochs.
+            seconds: What they took.
+        """
+        path = self.run.path / "history.csv"
+        if path.is_file():
+            with open(path, newline="", encoding="utf-8") as handle:
+                rows = [row for row in csv.DictReader(handle) if int(row["epoch"]) <= epoch]
+            with replacing(path) as aside, open(aside, "w", newline="", encoding="utf-8") as handle:
+                writer = csv.DictWriter(handle, HISTORY_COLUMNS, extrasaction="ignore")
+                writer.writeheader()
+                writer.writerows(rows)
+        self.run.append_event("resume", epoch=epoch)
+        self.update(force=True, epoch=epoch, started=time.time() - seconds)
 
     def raise_if_stopped(self) -> None:
         """Raise StopRequested once the run is to end."""

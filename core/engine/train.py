@@ -58,7 +58,7 @@ def _session(run: Run, reporter: Reporter, decode: bool = True) -> TrainingSessi
     """Everything that a run needs, built. `decode`: begin to decode its images meanwhile."""
     recipe = run.recipe
     dataset = Dataset.load(run.dataset_path)
-    workspace = run.workspace
+    workspace = Workspace(run.workspace.root)  # what is kept for later runs has a place, wherever this one lies
     backbone, variant = get(recipe.model.backbone, recipe.model.alpha)
     file = backbone_weights.ensure(
         backbone, variant, recipe.model.weights,

@@ -1,41 +1,41 @@
-"""What a run can be exported to. A further format is a function and a row of `FORMATS`."""
+"""What a run can be exported to. A further format is a row of `FORMATS`, a function of the engine that writes the
+model, and a file that runs it outside. They are made by the job `export`: see `core.exporting`."""
 
 from __future__ import annotations
 
-import zipfile
-from collections.abc import Callable
 from dataclasses import dataclass
-from pathlib import Path
 
-from core.errors import GraftError, RunError
-from core.runs.run import Run
-from core.store.files import replacing
+from core.errors import GraftError
 
 
 @dataclass(frozen=True)
 class ExportFormat:
-    """One form of a trained model."""
+    """One form of a trained model: a zip with the model and all that is needed to use it."""
 
     name: str
     title: str
     description: str
-    """What is in it, in a phrase."""
-    suffix: str
-    """Of the file's name, with its dot."""
-    mime: str
-    write: Callable[[Run, Path], None]
-    """Writes the file at a path; in pieces, never all of it in memory."""
+    """What it is for, in a phrase."""
+    made_by: str
+    """`module:function` of the engine: takes the run, its Keras model, a folder, and what gives training images."""
+    runtime: str
+    """The file below `core/engine/exporters/outside` that runs it."""
+    suffix: str = ".zip"
+    mime: str = "application/zip"
 
 
-def _write_keras(run: Run, path: Path) -> None:
-    with zipfile.ZipFile(path, "w", zipfile.ZIP_STORED) as archive:  # a .keras file is a zip already
-        for name in ("model.keras", "labels.txt"):
-            archive.write(run.path / name, name)
-
-
-FORMATS: dict[str, ExportFormat] = {
-    "keras": ExportFormat("keras", "Keras", "a zip with model and labels", ".zip", "application/zip", _write_keras),
-}
+_BY = "core.engine.exporters.model_files"
+FORMATS: dict[str, ExportFormat] = {kind.name: kind for kind in (
+    ExportFormat("keras", "Keras", "to go on with in Python", f"{_BY}:as_keras", "with_keras.py"),
+    ExportFormat("onnx", "ONNX", "runs nearly everywhere, without TensorFlow", f"{_BY}:as_onnx", "with_onnx.py"),
+    ExportFormat("savedmodel", "SavedModel", "for TensorFlow and TensorFlow Serving", f"{_BY}:as_savedmodel",
+                 "with_savedmodel.py"),
+    ExportFormat("tflite", "LiteRT", "for phones and small computers (.tflite)", f"{_BY}:as_tflite", "with_litert.py"),
+    ExportFormat("tflite-float16", "LiteRT, 16 bits", "the same at half the size", f"{_BY}:as_tflite_float16",
+                 "with_litert.py"),
+    ExportFormat("tflite-int8", "LiteRT, 8 bits", "a quarter of the size, calibrated on your pictures",
+                 f"{_BY}:as_tflite_int8", "with_litert.py"),
+)}
 
 
 def get(name: str) -> ExportFormat:
@@ -43,25 +43,3 @@ def get(name: str) -> ExportFormat:
     if name not in FORMATS:
         raise GraftError(f"--format {name} is not available in this version.", f"Use one of: {', '.join(FORMATS)}.")
     return FORMATS[name]
-
-
-def export(run: Run, name: str, out: Path) -> Path:
-    """Write a run's model in a format: aside, then renamed, so that nobody meets half of it.
-
-    Args:
-        name: One of FORMATS.
-        out: The file; replaced when it is there.
-
-    Raises:
-        RunError: the run has no model.
-        GraftError: no such format, or the file cannot be written; then nothing is left of it.
-    """
-    kind = get(name)
-    if not run.has_model:
-        raise RunError("This run has no model.", "Choose a completed run.")
-    try:
-        with replacing(out) as aside:
-            kind.write(run, aside)
-    except OSError as error:
-        raise GraftError(f"Cannot write {out}: {error.strerror or error}.", "Choose another place.") from error
-    return out

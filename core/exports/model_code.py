@@ -7,7 +7,8 @@ from collections.abc import Iterator
 from core.backbones import lite0
 from core.backbones.catalogue import Backbone, Variant, get
 from core.backbones.freezing import cut, frozen_layers
-from core.backbones.graph import OPERATION, Graph, members
+from core.backbones.graph import Graph, members
+from core.backbones.layers import OPERATION
 from core.exports import own_weights_code
 from core.exports.source_text import source_text
 from core.recipe.fields import HiddenLayer, ModelSettings, Phase, Recipe

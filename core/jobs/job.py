@@ -18,13 +18,13 @@ from typing import Any, Self
 from pydantic import TypeAdapter
 
 from core.errors import GraftError, NewerFormatError, NotFoundError, RunError
-from core.jobs.status import ACTIVE, FINISHED, STATUS, Status
+from core.jobs.status import ACTIVE, FINISHED, PAUSED, STATUS, Status
 from core.store.documents import Document, Format
 from core.store.files import FULL, disk_errors, read_json, write_json
 
 DESCRIPTION = "job.json"
 EVENTS_FILE = "events.jsonl"
-STATUS_FILE, _STOP_FILE = "status.json", "stop"
+STATUS_FILE, _STOP_FILE, _PAUSE_FILE = "status.json", "stop", "pause"
 _FORMAT = Format("job")
 _status = TypeAdapter(Status)
 
@@ -44,6 +44,9 @@ class Kind:
 
 KINDS = {
     "train": Kind("Training", "core.engine.train:train", "core.runs.recovery:when_lost"),
+    "adopt": Kind("Taking a run in", "core.engine.adopt:adopt"),
+    "check": Kind("Checking a dataset", "core.engine.check:check"),
+    "export": Kind("Exporting a model", "core.engine.export:export"),
     "measure": Kind("Measuring speeds", "core.engine.measure:measure"),
 }
 
@@ -116,8 +119,11 @@ class Job:
 
     @property
     def datasets(self) -> list[str]:
-        """The ids of the datasets that it reads."""
-        found = self.description.get("datasets")
+        """The ids of the datasets that it reads; of a job that a newer version made, those that can be found."""
+        try:
+            found = self.description.get("datasets")
+        except NewerFormatError:
+            return self._datasets_of_a_run()
         return [str(item) for item in found] if isinstance(found, list) else []
 
     def status(self) -> Status:
@@ -166,6 +172,25 @@ class Job:
     def stop_requested(self) -> bool:
         """True once somebody asked for the end."""
         return (self.path / _STOP_FILE).exists()
+
+    def request_pause(self) -> None:
+        """Ask the worker to write down where it stands and to end. A job that still waits is paused at once. Raises
+        WorkspaceError."""
+        with disk_errors():
+            status = self.status()
+            if status.state == "queued":
+                self.write_status(replace(status, state=PAUSED, message="Paused before it began."))
+            else:
+                (self.path / _PAUSE_FILE).touch()
+
+    def forget_pause(self) -> None:
+        """Take the request to pause back."""
+        (self.path / _PAUSE_FILE).unlink(missing_ok=True)
+
+    @property
+    def pause_requested(self) -> bool:
+        """True once somebody asked for a pause."""
+        return (self.path / _PAUSE_FILE).exists()
 
     def log_tail(self, lines: int = 50) -> str:
         """The last lines of `worker.log`."""

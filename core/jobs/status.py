@@ -7,7 +7,9 @@ from dataclasses import dataclass, field
 from core.store.documents import Document, Format
 
 ACTIVE = ("queued", "running")
-FINISHED = ("completed", "stopped", "failed", "interrupted")
+PAUSED = "paused"
+"""The process has written down where it stands and ended; the job goes on when somebody wants it."""
+FINISHED = ("completed", "stopped", "failed", "interrupted", PAUSED)
 QUEUE, PREPARE, TRAIN, SCORE, SAVE = STAGES = ("queue", "prepare", "train", "score", "save")
 """What a job is doing. A phase is a part of the recipe's training, and another thing."""
 

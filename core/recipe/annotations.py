@@ -131,6 +131,11 @@ def belongs_to(choice: str, table: Mapping[str, Option], field: str) -> When:
     return When(choice, *(name for name, option in table.items() if option.available and field in option.fields))
 
 
+def used_by(table: Mapping[str, Option], field: str) -> WhenAny:
+    """The condition of a setting that rows name as theirs, in a table whose rows are numbers beside it."""
+    return WhenAny(*(name for name, option in table.items() if option.available and field in option.fields))
+
+
 def explained(table: Mapping[str, Option]) -> str:
     """What every usable row of a table does, to end a description with."""
     return " ".join(f"{name}: {option.help}" for name, option in table.items() if option.available)

@@ -6,20 +6,26 @@ from typing import Annotated, Any, Literal
 
 from pydantic import Field, model_validator
 
-from core.recipe.annotations import Available, Settings, Steps, Unless, When, WhenAny
+from core.recipe.annotations import Settings, Steps, Unless, When, used_by
+from core.recipe.augmentations import AUGMENTATIONS
 
 _CUSTOM = When("preset", "custom")
-_MANNER = ("preset", "views", "fill")
-"""Fields that are no operation but say how many and how; they stay when a preset is chosen."""
+
+
+def _operation(name: str, off: Any, **limits: Any) -> Any:
+    """The field of an operation, with the words of its row; `off` changes nothing."""
+    row = AUGMENTATIONS[name]
+    return Field(off, title=row.title, description=row.help, **limits)
 
 
 class AugmentSettings(Settings):
     """Random changes to training images, so that the model does not learn them by heart."""
 
-    preset: Literal["none", "light", "medium", "strong", "custom"] = Field(
+    preset: Literal["none", "light", "medium", "strong", "randaugment", "custom"] = Field(
         "none", title="Augmentation",
         description="none: images as they are. light: mirrored. medium: mirrored, turned and zoomed a little. "
-        "strong: all of it, more. custom: the values below.",
+        "strong: all of it, more. randaugment: mirrored, and two changes drawn from fourteen (arXiv:1909.13719). "
+        "custom: the values below.",
     )
     views: Annotated[Annotated[int, Field(ge=2, le=64)] | Literal["fresh"], Unless("preset", "none")] = Field(
         4, title="Views per image",
@@ -29,55 +35,27 @@ class AugmentSettings(Settings):
     )
     fill: Annotated[
         Literal["reflect", "nearest", "wrap", "constant"], _CUSTOM,
-        WhenAny("rotation", "zoom", "shift", "shear", "crop"),
+        used_by(AUGMENTATIONS, "fill"),
     ] = Field(
         "reflect", title="Fill borders with",
         description="What stands where a moved image leaves a gap. reflect: the image mirrored. nearest: its last "
         "row of pixels. wrap: its other side. constant: black.",
     )
-    flip: Annotated[Literal["none", "horizontal", "vertical", "both"], _CUSTOM] = Field(
-        "none", title="Flip", description="Mirror images at random.",
-    )
-    rotation: Annotated[float, _CUSTOM, Steps(5.0)] = Field(
-        0.0, title="Rotation", ge=0.0, le=180.0,
-        description="Turn by up to this many degrees, either way.",
-    )
-    zoom: Annotated[float, _CUSTOM, Steps(0.05)] = Field(
-        0.0, title="Zoom", ge=0.0, le=0.5, description="Zoom in or out by up to this share.",
-    )
-    shift: Annotated[float, _CUSTOM, Steps(0.05)] = Field(
-        0.0, title="Shift", ge=0.0, le=0.5, description="Move by up to this share of the width and height.",
-    )
-    shear: Annotated[float, _CUSTOM, Steps(0.05)] = Field(
-        0.0, title="Shear", ge=0.0, le=1.0, description="Slant by up to this share of the width.",
-    )
-    crop: Annotated[int, _CUSTOM, Steps(1)] = Field(
-        0, title="Padded crop", ge=0, le=128,
-        description="Widen the image by this many pixels on every side and cut the old size out at a random place.",
-    )
-    brightness: Annotated[float, _CUSTOM, Steps(0.05), Available(0.0)] = Field(
-        0.0, title="Brightness", ge=0.0, le=1.0,
-        description="Make brighter or darker by up to this share of the range.",
-    )
-    contrast: Annotated[float, _CUSTOM, Steps(0.05), Available(0.0)] = Field(
-        0.0, title="Contrast", ge=0.0, le=1.0, description="Raise or lower the contrast by up to this share.",
-    )
-    hue: Annotated[float, _CUSTOM, Steps(0.05), Available(0.0)] = Field(
-        0.0, title="Hue", ge=0.0, le=0.5,
-        description="Turn the colours by up to this share of the colour circle.",
-    )
-    saturation: Annotated[float, _CUSTOM, Steps(0.05), Available(0.0)] = Field(
-        0.0, title="Saturation", ge=0.0, le=1.0,
-        description="Make colours stronger or weaker by up to this share.",
-    )
-    blur: Annotated[float, _CUSTOM, Steps(0.5), Available(0.0)] = Field(
-        0.0, title="Blur", ge=0.0, le=10.0,
-        description="Soften by a Gaussian of up to this standard deviation, in pixels.",
-    )
-    erase: Annotated[float, _CUSTOM, Steps(0.05), Available(0.0)] = Field(
-        0.0, title="Erase", ge=0.0, le=1.0,
-        description="Share of the images in which a random rectangle is painted over (Random Erasing, "
-        "arXiv:1708.04896).",
+    flip: Annotated[Literal["none", "horizontal", "vertical", "both"], _CUSTOM] = _operation("flip", "none")
+    rotation: Annotated[float, _CUSTOM, Steps(5.0)] = _operation("rotation", 0.0, ge=0.0, le=180.0)
+    zoom: Annotated[float, _CUSTOM, Steps(0.05)] = _operation("zoom", 0.0, ge=0.0, le=0.5)
+    shift: Annotated[float, _CUSTOM, Steps(0.05)] = _operation("shift", 0.0, ge=0.0, le=0.5)
+    shear: Annotated[float, _CUSTOM, Steps(0.05)] = _operation("shear", 0.0, ge=0.0, le=1.0)
+    crop: Annotated[int, _CUSTOM, Steps(1)] = _operation("crop", 0, ge=0, le=128)
+    brightness: Annotated[float, _CUSTOM, Steps(0.05)] = _operation("brightness", 0.0, ge=0.0, le=1.0)
+    contrast: Annotated[float, _CUSTOM, Steps(0.05)] = _operation("contrast", 0.0, ge=0.0, le=1.0)
+    hue: Annotated[float, _CUSTOM, Steps(0.05)] = _operation("hue", 0.0, ge=0.0, le=0.5)
+    saturation: Annotated[float, _CUSTOM, Steps(0.05)] = _operation("saturation", 0.0, ge=0.0, le=1.0)
+    blur: Annotated[float, _CUSTOM, Steps(0.5)] = _operation("blur", 0.0, ge=0.0, le=10.0)
+    erase: Annotated[float, _CUSTOM, Steps(0.05)] = _operation("erase", 0.0, ge=0.0, le=1.0)
+    rand_augment: Annotated[int, _CUSTOM, Steps(1)] = _operation("rand_augment", 0, ge=0, le=8)
+    rand_magnitude: Annotated[int, used_by(AUGMENTATIONS, "rand_magnitude"), Steps(1)] = Field(
+        9, title="RandAugment strength", ge=0, le=30, description="How strong each of them is.",
     )
 
     @model_validator(mode="before")
@@ -110,9 +88,7 @@ class AugmentSettings(Settings):
         return bool(self.operations)
 
 
-OPERATIONS: dict[str, Any] = {
-    name: field.default for name, field in AugmentSettings.model_fields.items() if name not in _MANNER
-}
+OPERATIONS: dict[str, Any] = {name: AugmentSettings.model_fields[name].default for name in AUGMENTATIONS}
 """Every operation, and its value that changes nothing."""
 
 PRESETS: dict[str, dict[str, Any]] = {
@@ -120,9 +96,10 @@ PRESETS: dict[str, dict[str, Any]] = {
     "light": {**OPERATIONS, "flip": "horizontal"},
     "medium": {**OPERATIONS, "flip": "horizontal", "rotation": 10.0, "zoom": 0.1, "shift": 0.05},
     "strong": {**OPERATIONS, "flip": "horizontal", "rotation": 25.0, "zoom": 0.25, "shift": 0.15},
+    "randaugment": {**OPERATIONS, "flip": "horizontal", "rand_augment": 2},
 }
 
 
 def chosen_anew(document: dict[str, Any]) -> dict[str, Any]:
     """The settings without their operations: a preset that was just chosen names them all."""
-    return {name: value for name, value in document.items() if name in _MANNER}
+    return {name: value for name, value in document.items() if name not in AUGMENTATIONS}

@@ -30,7 +30,7 @@ __all__ = ["OPERATIONS", "PRESETS", "AugmentSettings", "DataSettings", "HiddenLa
 class Recipe(Settings):
     """Everything that decides a result, as one JSON document."""
 
-    schema_version: Literal[2] = Field(2, title="Schema version", description="Version of this format.")
+    schema_version: Literal[3] = Field(3, title="Schema version", description="Version of this format.")
     data: DataSettings = Field(default_factory=DataSettings)
     augment: AugmentSettings = Field(default_factory=AugmentSettings)
     model: ModelSettings = Field(default_factory=ModelSettings)

@@ -19,4 +19,14 @@ def batch_norm_has_a_place(document: Document) -> Document:
     return {**document, "model": {**model, "hidden": hidden}}
 
 
-RECIPE_FORMAT = Format("recipe", 2, {1: batch_norm_has_a_place}, key="schema_version")
+def no_weight_decay_is_empty(document: Document) -> Document:
+    """2 to 3: a weight decay of 0 meant the optimizer's usual one, which is 0.004 with AdamW; empty means that now."""
+    train = document.get("train")
+    if not isinstance(train, dict) or not isinstance(train.get("phases"), list):
+        return document
+    phases = [{**phase, "weight_decay": None} if isinstance(phase, dict) and phase.get("weight_decay") == 0 else phase
+              for phase in train["phases"]]
+    return {**document, "train": {**train, "phases": phases}}
+
+
+RECIPE_FORMAT = Format("recipe", 3, {1: batch_norm_has_a_place, 2: no_weight_decay_is_empty}, key="schema_version")

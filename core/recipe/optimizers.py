@@ -9,7 +9,7 @@ from core.recipe.annotations import Option
 
 OPTIMIZERS: dict[str, Option] = {
     "adam": Option("Adam", "steps fitted to every weight; a good first choice."),
-    "adamw": Option("AdamW", "Adam with weight decay, 0.004 where none is given."),
+    "adamw": Option("AdamW", "Adam with weight decay."),
     "sgd": Option("SGD", "plain steps with momentum; wants a higher rate.", ("momentum", "nesterov")),
     "rmsprop": Option("RMSprop", "steps divided by the recent size of the gradient.", ("momentum",)),
     "adagrad": Option("Adagrad", "steps that shrink with all gradients so far; wants a higher rate."),

@@ -14,6 +14,5 @@ SCHEDULES: dict[str, Option] = {
                         ("rise", "start_divisor", "end_divisor")),
     "exponential": Option("Exponential", "falls by the same factor in every epoch.", ("warmup", "decay")),
     "step": Option("Step", "falls by a factor every few epochs.", ("warmup", "decay", "decay_epochs")),
-    "plateau": Option("Plateau", "falls by a factor when the measure stops getting better.", ("decay", "decay_epochs"),
-                      available=False),
+    "plateau": Option("Plateau", "falls by a factor when the measure stops getting better.", ("decay", "decay_epochs")),
 }

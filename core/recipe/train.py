@@ -11,6 +11,8 @@ from core.recipe.optimizers import OPTIMIZERS
 from core.recipe.schedules import SCHEDULES
 
 _NAME_LENGTH = 40
+CLIPS = ("clip_value", "clip_norm", "clip_global_norm")
+"""Ways to keep gradients small, of which a phase has one."""
 
 
 class Phase(Settings):
@@ -65,8 +67,9 @@ class Phase(Settings):
         1e4, title="End divisor", ge=1.0, le=1e9,
         description="The phase ends with its first learning rate divided by this.",
     )
-    weight_decay: Annotated[float, Steps(1e-4, "log")] = Field(
-        0.0, title="Weight decay", ge=0.0, le=1.0, description="Pulls weights towards zero at every step.",
+    weight_decay: Annotated[float | None, Steps(1e-4, "log")] = Field(
+        None, title="Weight decay", ge=0.0, le=1.0,
+        description="Pulls weights towards zero at every step. Empty: 0.004 with adamw, 0 with the others.",
     )
     clip_value: Annotated[float | None, Steps(0.1)] = Field(
         None, title="Clip by value", gt=0.0, le=1e6,
@@ -75,7 +78,11 @@ class Phase(Settings):
     clip_norm: Annotated[float | None, Steps(0.1)] = Field(
         None, title="Clip by norm", gt=0.0, le=1e6, description="Largest norm of a weight's gradient. Empty: no limit.",
     )
-    block_rate: Annotated[float, Unless("freeze", "all"), Steps(0.05), Available(1.0)] = Field(
+    clip_global_norm: Annotated[float | None, Steps(0.1)] = Field(
+        None, title="Clip by global norm", gt=0.0, le=1e6,
+        description="Largest norm of all gradients together, whose direction stays. Empty: no limit.",
+    )
+    block_rate: Annotated[float, Unless("freeze", "all"), Steps(0.05)] = Field(
         1.0, title="Rate per block", ge=0.01, le=1.0,
         description="Factor on the learning rate for every block further from the head (ULMFiT, arXiv:1801.06146). "
         "1: the same everywhere.",
@@ -87,8 +94,9 @@ class Phase(Settings):
 
     @model_validator(mode="after")
     def _clips_one_way(self) -> Phase:
-        if self.clip_value is not None and self.clip_norm is not None:
-            raise ValueError("gradients are clipped by value or by norm, not both: empty clip_value or clip_norm")
+        given = [name for name in CLIPS if getattr(self, name) is not None]
+        if len(given) > 1:
+            raise ValueError(f"gradients are clipped in one way: empty {' or '.join(given)}")
         return self
 
 
@@ -99,7 +107,7 @@ class TrainSettings(Settings):
         32, title="Batch size", ge=1, le=1024,
         description="Images per step. Smaller needs less memory; larger is steadier.",
     )
-    accumulate: Annotated[int, Available(1)] = Field(
+    accumulate: int = Field(
         1, title="Accumulate", ge=1, le=64,
         description="Steps whose gradients are averaged before the weights are changed: a larger batch in the same "
         "memory.",
@@ -112,22 +120,25 @@ class TrainSettings(Settings):
         0.0, title="Label smoothing", ge=0.0, le=0.5,
         description="Asks for a little less than full certainty; softens over-confident models.",
     )
-    mix: Annotated[Literal["none", "mixup", "cutmix"], Available("none")] = Field(
+    mix: Literal["none", "mixup", "cutmix"] = Field(
         "none", title="Mix images",
         description="mixup: two images shine through each other (arXiv:1710.09412). cutmix: a piece of one is put "
-        "into the other (arXiv:1905.04899). Their labels are mixed likewise.",
+        "into the other (arXiv:1905.04899). Their labels are mixed likewise. Behind frozen layers what these give is "
+        "mixed, not the images; where that is one row of numbers an image, both do the same.",
     )
     mix_alpha: Annotated[float, Unless("mix", "none")] = Field(
         0.2, title="Mix strength", ge=0.05, le=8.0,
         description="Parameter of the Beta distribution that the shares are drawn from. Higher: more even mixtures.",
     )
-    average: Annotated[float | None, Steps(0.001), Available(None)] = Field(
+    average: Annotated[float | None, Steps(0.001)] = Field(
         None, title="Average the weights", ge=0.5, le=0.9999,
-        description="Decay per step of a running average of the weights, which is then the model. Empty: no average.",
+        description="Decay per step of a running average of the weights, which is then the model: 0.99 looks back "
+        "over about 100 steps. Empty: no average.",
     )
-    monitor: Literal["val_accuracy", "val_loss"] = Field(
+    monitor: Literal["val_accuracy", "val_loss", "val_balanced_accuracy", "val_macro_f1"] = Field(
         "val_accuracy", title="Best model by",
-        description="The measure by which the best epoch is kept.",
+        description="The measure by which the best epoch is kept. With rare classes accuracy hardly sees them: "
+        "balanced accuracy and macro F1 count every class the same.",
     )
     seed: int = Field(
         0, title="Seed", ge=0, le=2**31 - 1, description="The same seed repeats the same training.",

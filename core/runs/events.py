@@ -94,6 +94,9 @@ class _Tail:
         kind = event.get("event")
         if kind == "note":
             self.notes.append(str(event["text"]))
+        elif kind == "resume":  # what came after that epoch is told again
+            self.rows = [row for row in self.rows if row["epoch"] <= event["epoch"]]
+            self.last = self.rows[-1] if self.rows else None
         elif kind == "batch":
             self.last = {
                 "epoch": event["epoch"] - 1 + event["step"] / max(event["steps"], 1), "phase": event.get("phase", ""),

@@ -31,9 +31,15 @@ def unreadable_runs(workspace: Workspace) -> list[tuple[str, str]]:
     return [(run.id, run.trouble) for run in _folders(workspace) if run.trouble and _some_run(run)]
 
 
+def newer_runs(workspace: Workspace) -> list[Run]:
+    """Runs whose state a newer version of Graft has written: whether they work nobody here can tell."""
+    return [run for run in _folders(workspace) if run.newer]
+
+
 def _folders(workspace: Workspace) -> list[Run]:
     """Whatever lies among the runs, newest first."""
-    found = [Run(path) for path in workspace.runs.iterdir() if not path.name.startswith(".")]
+    paths = workspace.runs.iterdir() if workspace.runs.is_dir() else ()
+    found = [Run(path) for path in paths if not path.name.startswith(".")]
     return sorted(found, key=_made, reverse=True)
 
 

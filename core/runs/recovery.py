@@ -7,6 +7,7 @@ makes the model of the best epoch instead of training. Afterwards the run is wha
 from __future__ import annotations
 
 import re
+import shutil
 import time
 from dataclasses import replace
 from pathlib import Path
@@ -25,7 +26,8 @@ BEST = Path(CHECKPOINT) / "best.npz"
 """The weights of the best epoch while there is no finished model; see `core.engine.training.checkpoint`."""
 MOST_ATTEMPTS = 2
 """After so many nobody tries again by himself: the pretrained weights may be gone, or the dataset."""
-_REQUEST = Path(CHECKPOINT) / "recover.json"
+REQUEST = Path(CHECKPOINT) / "recover.json"
+"""Asks for the model of the best epoch."""
 _FORMAT = Format("recovery")
 _TEMPORARY = re.compile(r"\.(?P<stem>.+)-[0-9a-f]{8}(\.\w+)?")
 """The names of `core.store.files.replacing`."""
@@ -60,10 +62,15 @@ def request(run: Run) -> None:
     before = run.status()
     first = _read(run) or {"before": {"state": before.state, "message": before.message, "error": before.error}}
     with disk_errors():
-        _FORMAT.write(run.path / _REQUEST, {**first, "attempts": _attempts(run) + 1})
+        _FORMAT.write(run.path / REQUEST, {**first, "attempts": _attempts(run) + 1})
         run.forget_stop()  # it asked for the end of the training
         run.write_status(replace(before, state="queued", stage=QUEUE, queued=time.time(), eta_s=None,
                                  message="The model of its best epoch is made next."))
+
+
+def forget_request(run: Run) -> None:
+    """The training itself goes on instead."""
+    (run.path / REQUEST).unlink(missing_ok=True)
 
 
 def requested(run: Run) -> Status | None:
@@ -79,12 +86,12 @@ def clear_leftovers(run: Run) -> None:
         for path in folder.glob(".*"):
             name = _TEMPORARY.fullmatch(path.name)
             if name and (name["stem"] not in _SHARED or time.time() - path.stat().st_mtime > 60):
-                path.unlink(missing_ok=True)
+                shutil.rmtree(path) if path.is_dir() else path.unlink(missing_ok=True)
 
 
 def _read(run: Run) -> dict[str, Any] | None:
     try:
-        return _FORMAT.read(run.path / _REQUEST)
+        return _FORMAT.read(run.path / REQUEST)
     except (OSError, ValueError):
         return None
 

@@ -36,8 +36,8 @@ if TYPE_CHECKING:
     from core.data.dataset import Dataset
 
 HISTORY_COLUMNS = (
-    "epoch", "phase", "phase_index", "loss", "accuracy", "val_loss", "val_accuracy", "learning_rate", "seconds",
-    "images_per_second",
+    "epoch", "phase", "phase_index", "loss", "accuracy", "val_loss", "val_accuracy", "val_balanced_accuracy",
+    "val_macro_f1", "learning_rate", "seconds", "images_per_second",
 )
 """`phase_index` counts the recipe's phases from 0: their names may be equal."""
 
@@ -52,12 +52,13 @@ class Run(Job):
 
     @classmethod
     def create(
-        cls, dataset: Dataset, recipe: Recipe, workspace: Workspace | None = None, path: Path | str | None = None,
+        cls, dataset: Dataset, recipe: Recipe, workspace: Workspace | None, path: Path | str | None = None,
         splits: pd.DataFrame | None = None, enter: Callable[[Run], None] | None = None,
     ) -> Run:
         """Make a run folder in state `queued`. To have it started, too: `core.api.start`.
 
         Args:
+            workspace: Where it is made; None: only at `path`.
             path: The folder. Default: a new one in the workspace.
             splits: Which image is in which split: file, path, class, split. Default: as the recipe splits the dataset.
             enter: Has the run started. When that fails, there is none.
@@ -136,8 +137,8 @@ class Run(Job):
 
     @property
     def workspace(self) -> Workspace:
-        """The workspace that it belongs to, with the limits that are stored there."""
-        return Workspace(self._home)
+        """The workspace that it belongs to, with the limits that are stored there. Looking at it makes nothing."""
+        return Workspace(self._home, make=False)
 
     @property
     def limits(self) -> Limits:
@@ -185,7 +186,7 @@ class Run(Job):
         return run_events.read(self.path / EVENTS_FILE).notes
 
     def history(self) -> pd.DataFrame:
-        """One row per finished epoch; columns as in HISTORY_COLUMNS."""
+        """One row per finished epoch; columns as in HISTORY_COLUMNS; empty what an older version did not write."""
         import pandas as pd
 
         path = self.path / "history.csv"
@@ -195,7 +196,7 @@ class Run(Job):
             found = pd.read_csv(path)
         if "phase_index" not in found:  # before phases were counted: neighbours of one name are one phase
             found.insert(2, "phase_index", found["phase"].ne(found["phase"].shift()).cumsum() - 1)
-        return found
+        return found.reindex(columns=[*HISTORY_COLUMNS, *(name for name in found if name not in HISTORY_COLUMNS)])
 
     def splits(self) -> pd.DataFrame:
         """Which image is in which split: file, path, class, split."""

@@ -35,8 +35,8 @@ def evaluate_predictions(table: pd.DataFrame, classes: list[str]) -> dict[str, d
         classes: Class names in output order.
 
     Returns:
-        `{split: {images, accuracy, accuracy_interval, loss, per_class, confusion}}`. The interval is Wilson's 95 %
-        one; rows of `confusion` are true classes, columns predicted ones.
+        `{split: {images, accuracy, accuracy_interval, balanced_accuracy, macro_f1, loss, per_class, confusion}}`. The
+        interval is Wilson's 95 % one; rows of `confusion` are true classes, columns predicted ones.
     """
     return {
         str(split): _evaluate_split(rows, classes)
@@ -55,6 +55,29 @@ def confusion_matrix(true: np.ndarray, predicted: np.ndarray, classes: int) -> n
     return np.bincount(true * classes + predicted, minlength=classes * classes).reshape(classes, classes)
 
 
+def balanced_accuracy(matrix: np.ndarray) -> float:
+    """Mean share of right answers over the classes that have images: every class counts the same.
+
+    Args:
+        matrix: From `confusion_matrix`.
+    """
+    support = matrix.sum(axis=1)
+    there = support > 0
+    return float((matrix.diagonal()[there] / support[there]).mean())
+
+
+def macro_f1(matrix: np.ndarray) -> float:
+    """Mean over the classes of 2 * precision * recall / (precision + recall), as `sklearn.metrics.f1_score` has it with
+    `average="macro"`: 0 for a class that is never named, and classes without images or answers are left out.
+
+    Args:
+        matrix: From `confusion_matrix`.
+    """
+    either = matrix.sum(axis=0) + matrix.sum(axis=1)
+    there = either > 0
+    return float((2 * matrix.diagonal()[there] / either[there]).mean())
+
+
 def _evaluate_split(rows: pd.DataFrame, classes: list[str]) -> dict[str, Any]:
     # By hand: importing scikit-learn for these few lines takes longer than training a head does.
     position = {name: index for index, name in enumerate(classes)}
@@ -67,6 +90,7 @@ def _evaluate_split(rows: pd.DataFrame, classes: list[str]) -> dict[str, Any]:
         "images": len(rows),
         "accuracy": int(right.sum()) / len(rows),
         "accuracy_interval": list(wilson_interval(int(right.sum()), len(rows))),
+        "balanced_accuracy": balanced_accuracy(matrix), "macro_f1": macro_f1(matrix),
         "loss": log_loss(probabilities, true),
         "per_class": [
             {"class": name, "precision": _share(right[index], called[index]),

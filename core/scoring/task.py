@@ -11,15 +11,17 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from core.scoring.metrics import log_loss
+from core.scoring.metrics import balanced_accuracy, confusion_matrix, log_loss, macro_f1
 
 
 @dataclass(frozen=True)
 class Scores:
-    """How good answers are: mean cross-entropy, and the share of right answers."""
+    """How good answers are: mean cross-entropy, the share of right answers, the same with all classes alike, and F1."""
 
     loss: float
     accuracy: float
+    balanced_accuracy: float = float("nan")
+    macro_f1: float = float("nan")
 
 
 @dataclass(frozen=True)
@@ -54,7 +56,10 @@ class Task:
         """Scores of outputs [n, units] for the true classes [n]; not a number where an output is not."""
         if not np.isfinite(outputs).all():
             return Scores(float("nan"), float("nan"))
-        return Scores(self.loss_of(outputs, true), float((self.decide(outputs) == true).mean()))
+        decided = self.decide(outputs)
+        matrix = confusion_matrix(true, decided, self.probabilities(outputs).shape[1])
+        return Scores(self.loss_of(outputs, true), float((decided == true).mean()), balanced_accuracy(matrix),
+                      macro_f1(matrix))
 
     @staticmethod
     def chance_loss(classes: int) -> float:

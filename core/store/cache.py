@@ -11,6 +11,7 @@ import contextlib
 import hashlib
 import json
 import shutil
+import time
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -19,11 +20,13 @@ from filelock import FileLock
 
 from core.store.files import write_text
 from core.store.machine import Machine
-from core.store.processes import process_started, this_process
+from core.store.processes import process_started, this_host, this_process
 
 PIXELS_SHARE = 0.5
 """Share of the cache's limit that the decoded images of one dataset may take."""
 SAME_START = 2.0
+ELSEWHERE_SECONDS = 86400.0
+"""How long a process of another computer or container is taken to use what it has noted."""
 """Seconds that the start time of one process may seem to move when the clock is set."""
 
 
@@ -56,8 +59,9 @@ def claim(path: Path) -> None:
     path.mkdir(parents=True, exist_ok=True)
     pid, started = this_process()
     with FileLock(path / "used.lock"):
-        users = [user for user in _users(path) if user[0] != pid]
-        write_text(path / "used", "".join(f"{pid} {started}\n" for pid, started in [*users, (pid, started)]))
+        here = this_host()
+        others = [line for line in _users(path) if not (line.startswith(f"{pid} ") and line.endswith(here))]
+        write_text(path / "used", "".join(f"{line}\n" for line in [*others, f"{pid} {started} {here}"]))
 
 
 def make_room(machine: Machine, wanted: int) -> bool:
@@ -105,20 +109,26 @@ def _in_use(path: Path) -> bool:
     return bool(_users(path))
 
 
-def _users(path: Path) -> list[tuple[int, float]]:
-    """Pid and start time of the living processes that have noted that they use an entry."""
+def _users(path: Path) -> list[str]:
+    """The lines of those that use an entry: of the processes of this host those that live; of others, whom nobody here
+    can see, all that have noted it within a day."""
+    marker = path / "used"
     try:
-        lines = (path / "used").read_text("ascii").splitlines()
+        lines, noted = marker.read_text("ascii").splitlines(), marker.stat().st_mtime
     except (OSError, ValueError):
         return []
-    users = []
-    for line in lines:
-        try:
-            pid, started = line.split()
-            user = int(pid), float(started)
-        except ValueError:
-            continue
-        now = process_started(user[0])
-        if now is not None and abs(now - user[1]) < SAME_START:
-            users.append(user)
-    return users
+    here, fresh = this_host(), time.time() - noted < ELSEWHERE_SECONDS
+    return [line for line in lines if _lives(line, here, fresh)]
+
+
+def _lives(line: str, here: str, fresh: bool) -> bool:
+    """Whether the user of a line, `pid started host`, is at work. A line of before there were hosts is of this one."""
+    pid, _, rest = line.partition(" ")
+    started, _, host = rest.partition(" ")
+    if host and host != here:
+        return fresh
+    try:
+        now = process_started(int(pid))
+        return now is not None and abs(now - float(started)) < SAME_START
+    except ValueError:
+        return False

@@ -33,6 +33,9 @@ class Limits:
     """Above this share of unreadable files ingestion stops and asks."""
     server_paths: bool = True
     """The pages may be given a path of this machine, as on one's own; a visitor could read the server's files."""
+    private_addresses: bool = True
+    """Archives may be fetched from addresses that are not public, as at home; a visitor could reach the server's
+    neighbours."""
 
     @classmethod
     def demo(cls) -> Limits:
@@ -40,7 +43,7 @@ class Limits:
         return cls(
             upload_bytes=200 * 2**20, archive_members=10_000, member_bytes=20 * 2**20, archive_bytes=2**30,
             ratio=100, depth=8, image_pixels=25_000_000, table_bytes=5 * 2**20, table_rows=20_000,
-            server_paths=False,
+            server_paths=False, private_addresses=False,
         )
 
     @classmethod

@@ -18,17 +18,19 @@ class Machine:
     """A folder with what all workspaces of one computer share. By default a workspace is a machine of its own.
 
     Args:
-        root: The folder; made when missing.
+        root: The folder.
         limits: What it gives; stored when they are passed. Default: the stored ones.
+        make: Have the folder made when it is missing. False: to look at what is there.
 
     Raises:
         NewerFormatError, WorkspaceError: the stored limits cannot be read.
         OSError: the folder cannot be made or written.
     """
 
-    def __init__(self, root: Path | str, limits: MachineLimits | None = None) -> None:
+    def __init__(self, root: Path | str, limits: MachineLimits | None = None, make: bool = True) -> None:
         self.root = Path(root).expanduser().resolve()
-        self.cache.mkdir(parents=True, exist_ok=True)
+        if make:
+            self.cache.mkdir(parents=True, exist_ok=True)
         if limits is not None:
             MACHINE.change(self.root, limits=asdict(limits))
         self.limits = limits or MachineLimits(**MACHINE.read_stored(self.root).get("limits", {}))

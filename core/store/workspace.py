@@ -6,12 +6,15 @@ import os
 import re
 import secrets
 import time
+from collections.abc import Iterator
+from contextlib import contextmanager
 from dataclasses import asdict
 from pathlib import Path
 from typing import Any
 
 from core.errors import NotFoundError, WorkspaceError
-from core.store.limits import WORKSPACE, Limits
+from core.store import profiles
+from core.store.limits import MACHINE, WORKSPACE, Limits
 from core.store.machine import Machine
 
 DEFAULT_FOLDER = "workspace"
@@ -22,38 +25,43 @@ class Workspace:
     """A folder that holds datasets and runs. There is no global one: every function takes it.
 
     Args:
-        root: The folder; made when missing.
+        root: The folder.
         limits: What it may take; stored when they are passed. Default: the stored ones, else the generous ones of a
             person's own machine.
         machine: The machine that it shares with other workspaces; stored when it is passed. Default: the stored one,
             else it is a machine of its own, in the same folder.
+        make: Have the folders made that are missing. False: to look at what is there.
 
     Raises:
         WorkspaceError: the folder cannot be made or written, or its limits cannot be read.
         NewerFormatError: its limits were written by a newer version of Graft.
     """
 
-    def __init__(self, root: Path | str, limits: Limits | None = None, machine: Machine | None = None) -> None:
+    def __init__(self, root: Path | str, limits: Limits | None = None, machine: Machine | None = None,
+                 make: bool = True) -> None:
         self.root = Path(root).expanduser().resolve()
-        try:
-            for folder in (self.datasets, self.runs, self.incoming):
-                folder.mkdir(parents=True, exist_ok=True)
+        with _writing(self.root):
+            if make:
+                for folder in (self.datasets, self.runs, self.incoming):
+                    folder.mkdir(parents=True, exist_ok=True)
             if limits is not None or machine is not None:
                 self._store(limits, machine)
             stored = WORKSPACE.read_stored(self.root)
             self.limits = limits or Limits(**stored.get("limits", {}))
-            self.machine = machine or self._machine(stored.get("machine"))
-        except OSError as error:
-            raise WorkspaceError(
-                f"The workspace {self.root} cannot be written: {error.strerror or error}.",
-                "Set GRAFT_WORKSPACE to a folder of yours.",
-            ) from error
+            self.machine = machine or self._machine(stored.get("machine"), make)
 
     @classmethod
     def default(cls) -> Workspace:
-        """The local workspace: `$GRAFT_WORKSPACE`, else `workspace/` in the current folder. For `core.api`, the command
-        line and the pages alone: what lies below is given one."""
-        return cls(cls.default_root())
+        """The local workspace: `$GRAFT_WORKSPACE`, else `workspace/` in the current folder; with the limits of
+        `$GRAFT_PROFILE`, where none are stored. For `core.api`, the command line and the pages alone: what lies below
+        is given one. Raises WorkspaceError also for a profile that there is none of."""
+        profile, workspace = profiles.chosen(), cls(cls.default_root())
+        with _writing(workspace.root):
+            if profile.machine and "limits" not in MACHINE.read_stored(workspace.machine.root):
+                workspace.machine = Machine(workspace.machine.root, profile.machine)
+            if profile.workspace and "limits" not in WORKSPACE.read_stored(workspace.root):
+                workspace = cls(workspace.root, profile.workspace)
+        return workspace
 
     @staticmethod
     def default_root() -> Path:
@@ -102,11 +110,11 @@ class Workspace:
         slug = re.sub(r"[^a-z0-9]+", "-", prefix.lower()).strip("-")[:40] or "item"
         return f"{slug}-{time.strftime('%Y%m%d-%H%M%S')}-{secrets.token_hex(4)}"
 
-    def _machine(self, elsewhere: str | None) -> Machine:
+    def _machine(self, elsewhere: str | None, make: bool) -> Machine:
         if elsewhere is not None and not Path(elsewhere).is_dir():  # a new one would have none of its limits
             raise WorkspaceError(f"The folder of the machine that this workspace belongs to is gone: {elsewhere}.",
                                  f"Bring it back, or remove 'machine' from {WORKSPACE.path(self.root)}.")
-        return Machine(elsewhere or self.root)
+        return Machine(elsewhere or self.root, make=make)
 
     def _store(self, limits: Limits | None, machine: Machine | None) -> None:
         """Write down what was passed, for every process that opens the workspace by its folder alone."""
@@ -124,3 +132,13 @@ class Workspace:
         if not _ID.fullmatch(name) or not path.is_dir():
             raise NotFoundError(f"There is no {what} '{name}'.", f"Choose another {what}.")
         return path
+
+
+@contextmanager
+def _writing(root: Path) -> Iterator[None]:
+    """What keeps a workspace from being made or written is the user's to put right."""
+    try:
+        yield
+    except OSError as error:
+        raise WorkspaceError(f"The workspace {root} cannot be written: {error.strerror or error}.",
+                             "Set GRAFT_WORKSPACE to a folder of yours.") from error

@@ -36,6 +36,7 @@ from core.store.limits import Limits
 from core.store.machine import Machine
 from core.store.workspace import Workspace
 from tests.pages.conftest import coloured_zip
+from tests.tiny import copied, tiny_recipe
 
 
 @pytest.fixture
@@ -49,11 +50,9 @@ def workspace(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Workspace:
     return Workspace.default()
 
 
-@pytest.fixture
-def archive(tmp_path: Path) -> Path:
+def zip_of_pets(path: Path) -> Path:
     """A zip with ten small images of each of two classes."""
     random = np.random.default_rng(0)
-    path = tmp_path / "pets.zip"
     with zipfile.ZipFile(path, "w") as file:
         for name in ("cat", "dog"):
             for index in range(10):
@@ -64,8 +63,19 @@ def archive(tmp_path: Path) -> Path:
 
 
 @pytest.fixture
-def dataset(archive: Path, workspace: Workspace) -> Dataset:
-    return ingest(archive, workspace)
+def archive(tmp_path: Path) -> Path:
+    return zip_of_pets(tmp_path / "pets.zip")
+
+
+@pytest.fixture(scope="module")
+def _dataset_once(tmp_path_factory: pytest.TempPathFactory) -> Dataset:
+    folder = tmp_path_factory.mktemp("pets")
+    return ingest(zip_of_pets(folder / "pets.zip"), Workspace(folder / "workspace"))
+
+
+@pytest.fixture
+def dataset(_dataset_once: Dataset, workspace: Workspace) -> Dataset:
+    return copied(_dataset_once, workspace)
 
 
 @pytest.fixture
@@ -233,8 +243,9 @@ def test_a_dataset_that_is_none(capsys, workspace, tmp_path, content):
 
 
 def test_inspect(capsys, workspace, archive):
-    summary = json.loads(printed(capsys, "inspect", archive, "--json"))
-    assert summary["images"] == 20 and summary["classes"] == ["cat", "dog"]
+    found = json.loads(printed(capsys, "inspect", archive, "--json"))
+    assert found["images"] == 20 and found["classes"] == {"cat": 10, "dog": 10}
+    assert sum(found["splits"].values()) == 20 and set(found["splits"]) == {"train", "validation"}
     text = printed(capsys, "inspect", archive)
     assert "20 images in 2 classes" in text and "cat" in text
 
@@ -364,13 +375,12 @@ def test_stop_asks_a_waiting_run_to_end(capsys, workspace, dataset, finished):
     assert "completed" in refused(capsys, "stop", finished.path)
 
 
-def test_export_writes_model_and_labels(capsys, workspace, finished, tmp_path):
-    target = Path(printed(capsys, "export", finished.path, "--format", "keras", "--out", tmp_path / "m.zip").strip())
+def test_export_gives_the_file_and_says_how_its_answers_compare(capsys, trained, tmp_path):
+    target = Path(printed(capsys, "export", trained.path, "--format", "onnx", "--out", tmp_path / "m.zip").strip())
     with zipfile.ZipFile(target) as archive:
-        assert archive.read("model.keras") == b"the model"
-        assert archive.read("labels.txt") == b"cat\ndog\n"
-    assert "keras" in refused(capsys, "export", finished.path, "--format", "tflite")
-    assert "Cannot write" in refused(capsys, "export", finished.path, "--format", "keras", "--out", "/no/such/m.zip")
+        assert {"model.onnx", "labels.txt", "predict.py", "certificate.json"} < set(archive.namelist())
+    assert "keras" in refused(capsys, "export", trained.path, "--format", "floppy")
+    assert "Cannot write" in refused(capsys, "export", trained.path, "--format", "onnx", "--out", "/no/such/m.zip")
 
 
 def test_predict_needs_something_to_look_at(capsys, workspace, finished, tmp_path):
@@ -428,6 +438,17 @@ def test_predict_goes_by_the_pixel_limit(finished, answers, tmp_path):
     assert answers.max_pixels == Limits().image_pixels
 
 
+def test_a_paused_run_is_resumed_to_its_end(dataset, workspace, capsys):
+    run = Run.create(dataset, tiny_recipe(), workspace)
+    assert main(["pause", str(run.path)]) == 0 and run.status().state == "paused"
+    assert main(["pause", str(run.path)]) == 2
+    assert main(["resume", str(run.path)]) == 0
+    last = json.loads(capsys.readouterr().out.splitlines()[-1])
+    assert (last["state"], last["epochs"], last["run_dir"]) == ("completed", 2, str(run.path))
+    assert main(["resume", str(run.path)]) == 2
+    assert "is complete" in capsys.readouterr().err
+
+
 def test_predictions_as_csv(tmp_path):
     rows = [
         {"path": "a, b.jpg", "label": "cat", "probability": 0.75,
@@ -443,11 +464,12 @@ def test_predictions_as_csv(tmp_path):
 
 def test_an_empty_class_can_be_left_out(archive, workspace, capsys):
     with zipfile.ZipFile(archive, "a") as file:
-        file.mkdir("fish")
+        file.mkdir("birds")
+        file.writestr("fish/1.png", b"no")
     assert main(["inspect", str(archive)]) == 2
-    assert "'fish' has no images" in capsys.readouterr().err
+    assert "'fish' has no readable image" in capsys.readouterr().err
     assert main(["inspect", str(archive), "--accept-empty", "--json"]) == 0
-    assert json.loads(capsys.readouterr().out)["classes"] == ["cat", "dog"]
+    assert json.loads(capsys.readouterr().out)["classes"].keys() == {"cat", "dog"}
 
 
 def test_many_bad_files_can_be_left_out(archive, workspace, capsys):
@@ -456,7 +478,7 @@ def test_many_bad_files_can_be_left_out(archive, workspace, capsys):
             file.writestr(f"cat/bad{index}.png", b"no")
     assert main(["inspect", str(archive)]) == 2
     assert main(["inspect", str(archive), "--accept-bad", "--json"]) == 0
-    assert json.loads(capsys.readouterr().out)["bad"] == 8
+    assert len(json.loads(capsys.readouterr().out)["bad"]) == 8
 
 
 def test_a_dataset_of_a_newer_version_is_named_where_datasets_are(dataset, workspace, capsys):
@@ -526,7 +548,7 @@ def test_how_a_dataset_is_read_is_said_on_stderr(archive, workspace, capsys):
     assert main(["inspect", str(archive), "--json"]) == 0
     captured = capsys.readouterr()
     assert "Read as 2 classes (cat, dog), a folder each (--layout class-folders)" in captured.err
-    assert json.loads(captured.out)["classes"] == ["cat", "dog"]
+    assert json.loads(captured.out)["classes"].keys() == {"cat", "dog"}
 
 
 def test_an_unclear_layout_is_one_line_that_names_the_readings_and_how_to_choose(archive, tmp_path, workspace, capsys):
@@ -540,9 +562,9 @@ def test_an_unclear_layout_is_one_line_that_names_the_readings_and_how_to_choose
     assert said.startswith("Error: It is not clear") and "--layout" in said and "inner-folders: 2 classes" in said
     assert list(workspace.incoming.iterdir()) == list(workspace.datasets.iterdir()) == []
     assert main(["inspect", folds, "--layout", "inner-folders", "--json"]) == 0
-    assert json.loads(capsys.readouterr().out)["classes"] == ["cat", "dog"]
+    assert json.loads(capsys.readouterr().out)["classes"].keys() == {"cat", "dog"}
     assert main(["inspect", folds, "--layout", "class-folders", "--json"]) == 0
-    assert json.loads(capsys.readouterr().out)["classes"] == ["one", "two"]
+    assert json.loads(capsys.readouterr().out)["classes"].keys() == {"one", "two"}
     assert main(["inspect", folds, "--layout", "nonsense"]) == 2
 
 
@@ -559,3 +581,27 @@ def test_images_are_added_to_a_dataset(workspace, dataset, archive, tmp_path, ca
     assert Dataset.open(workspace, dataset.id).classes == ["bird", "cat", "dog"]
     assert main(["add", dataset.id, "new.png"]) == 2
     assert "--class" in capsys.readouterr().err
+
+
+def test_compare_shows_what_differs_and_json_all_of_it(capsys, trained, workspace):
+    import shutil
+
+    other = shutil.copytree(trained.path, trained.path.parent / "run-20991231-000000-00000000")
+    told = printed(capsys, "compare", trained.path, other)
+    assert "both are right or both are wrong" in told and "accuracy" in told
+    found = json.loads(printed(capsys, "compare", trained.path, other, "--json"))
+    assert set(found) == {"runs", "differing", "pairs"} and found["pairs"][0]["p_value"] == 1.0
+    assert "two to 10" in refused(capsys, "compare", trained.path)
+
+
+def test_a_run_is_taken_along_and_in_again(capsys, trained, workspace, tmp_path):
+    told = printed(capsys, "export", trained.path, "--format", "run", "--out", tmp_path / "run.zip", "--with-dataset")
+    there = printed(capsys, "import", told.strip()).strip()
+    assert Run.open(there).metrics() == trained.metrics() and str(workspace.runs) in there
+    assert "no run of Graft" in refused(capsys, "import", make_empty_zip(tmp_path / "other.zip"))
+
+
+def make_empty_zip(path):
+    with zipfile.ZipFile(path, "w") as archive:
+        archive.writestr("x", b"")
+    return path

@@ -9,8 +9,11 @@ import numpy as np
 import pytest
 from PIL import Image
 
+from core.data.dataset import Dataset
+from core.data.library import ingest
 from core.store.limits import Limits
 from core.store.workspace import Workspace
+from tests.tiny import copied
 
 
 @pytest.fixture
@@ -23,7 +26,7 @@ def demo(tmp_path: Path) -> Workspace:
     return Workspace(tmp_path / "demo", Limits.demo())
 
 
-@pytest.fixture
+@pytest.fixture(scope="session")
 def picture() -> Callable[..., bytes]:
     """A tiny image of random pixels in any format: `picture(seed, size=(8, 6), format="PNG")`."""
 
@@ -36,14 +39,34 @@ def picture() -> Callable[..., bytes]:
     return make
 
 
-@pytest.fixture
-def pets(picture: Callable[..., bytes]) -> dict[str, bytes]:
-    """Two classes of four good images: members of a minimal good archive."""
+@pytest.fixture(scope="session")
+def _pets(picture: Callable[..., bytes]) -> dict[str, bytes]:
     return {
         f"{label}/{index}.png": picture(10 * number + index)
         for number, label in enumerate(("cats", "dogs"))
         for index in range(4)
     }
+
+
+@pytest.fixture
+def pets(_pets: dict[str, bytes]) -> dict[str, bytes]:
+    """Two classes of four good images: members of a minimal good archive."""
+    return dict(_pets)
+
+
+@pytest.fixture(scope="session")
+def _pets_once(_pets: dict[str, bytes], tmp_path_factory: pytest.TempPathFactory) -> Dataset:
+    folder = tmp_path_factory.mktemp("pets")
+    with zipfile.ZipFile(folder / "pets.zip", "w") as archive:
+        for member, data in _pets.items():
+            archive.writestr(member, data)
+    return ingest(folder / "pets.zip", Workspace(folder / "workspace"))
+
+
+@pytest.fixture
+def dataset(_pets_once: Dataset, workspace: Workspace) -> Dataset:
+    """`pets` as a dataset of the workspace."""
+    return copied(_pets_once, workspace)
 
 
 @pytest.fixture

@@ -10,16 +10,12 @@ from core.data import edits, parts
 from core.data.additions import add, add_captures, take_back
 from core.data.dataset import Dataset
 from core.data.layouts import rereading
-from core.data.library import ingest, rename_class
+from core.data.library import ingest
+from core.data.mending import rename_class
 from core.data.sources.captures import Captures
 from core.data.splits.split import split
 from core.errors import ArchiveError, DataError, NotFoundError, TooManyBadFilesError, UnclearLayoutError, WorkspaceError
 from core.recipe.fields import DataSettings
-
-
-@pytest.fixture
-def dataset(workspace, pets, make_zip):
-    return ingest(make_zip(pets), workspace)
 
 
 @pytest.fixture

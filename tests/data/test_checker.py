@@ -1,19 +1,19 @@
 """Images are checked outside the page server: it stays small, and neither crashes nor leaves a process behind."""
 
 import signal
-import struct
 import subprocess
 import sys
 import time
 import zipfile
-import zlib
 
 import psutil
 import pytest
 
-from core.data.checker import CRASHED, Checker
+from core.data.checker import Checker
+from core.data.images.formats import CRASHED
 from core.data.images.memory import Budget
 from core.data.library import ingest
+from tests.tiny import huge_png
 
 CRASHING = """
 import ctypes
@@ -118,19 +118,6 @@ idle = peaks()
 dataset = ingest(Path(sys.argv[3]), workspace)
 print(json.dumps([idle, peaks(), dataset.images, dataset.bad]))
 """
-
-
-def huge_png(side):
-    """An RGBA PNG of one colour, made a row at a time: bytes."""
-    packer = zlib.compressobj(1)
-    row = b"\0" + b"\xc8\x0a\x0a\x80" * side
-    data = b"".join([*(packer.compress(row) for _ in range(side)), packer.flush()])
-
-    def chunk(kind, body):
-        return struct.pack(">I", len(body)) + kind + body + struct.pack(">I", zlib.crc32(kind + body))
-
-    return (b"\x89PNG\r\n\x1a\n" + chunk(b"IHDR", struct.pack(">IIBBBBB", side, side, 8, 6, 0, 0, 0))
-            + chunk(b"IDAT", data) + chunk(b"IEND", b""))
 
 
 def test_huge_images_take_at_most_400_mb_more_whatever_the_number_of_cores(tmp_path, pets, make_zip):

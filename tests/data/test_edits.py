@@ -8,14 +8,10 @@ import pytest
 
 from core.data import edits, manifest
 from core.data.dataset import Dataset
-from core.data.library import ingest, list_datasets, rename_class, rename_dataset, unreadable_datasets
+from core.data.library import ingest, list_datasets, rename_dataset, unreadable_datasets
+from core.data.mending import rename_class
 from core.errors import DataError, NewerFormatError, WorkspaceError
 from core.store.files import read_json, write_json
-
-
-@pytest.fixture
-def dataset(workspace, pets, make_zip):
-    return ingest(make_zip(pets), workspace)
 
 
 def labels(dataset):

@@ -12,19 +12,15 @@ from core.data.dataset import Dataset
 from core.data.library import (
     ingest,
     list_datasets,
-    rename_class,
     rename_dataset,
     resolve_dataset,
 )
+from core.data.mending import rename_class
 from core.data.uploads import clean_incoming, save_upload
 from core.errors import ArchiveError, DataError, NotFoundError
+from core.store.files import read_json, write_json
 from core.store.limits import Limits
 from core.store.workspace import Workspace
-
-
-@pytest.fixture
-def dataset(workspace, pets, make_zip):
-    return ingest(make_zip(pets), workspace)
 
 
 def test_a_dataset_is_found_again(workspace, dataset):
@@ -87,6 +83,13 @@ def test_a_dataset_that_a_run_needs_is_not_deleted(workspace, tiny_run):
     run.request_stop()
     delete_dataset(workspace, run.dataset["id"])
     assert not run.dataset_path.exists()
+
+
+def test_a_run_that_a_newer_version_drives_keeps_its_dataset(workspace, tiny_run):
+    run = tiny_run()
+    write_json(run.path / "status.json", {**read_json(run.path / "status.json"), "schema": 99})
+    with pytest.raises(DataError, match=run.id):
+        delete_dataset(workspace, run.dataset["id"])
 
 
 def test_rename_class(workspace, dataset):
@@ -201,7 +204,7 @@ def test_an_id_a_sample_and_nothing(workspace, dataset):
 
 def test_importing_is_light():
     script = (
-        "import sys, core.data.library, core.data.samples, core.data.splits.split, core.data.checks.summary;"
+        "import sys, core.data.library, core.data.samples, core.data.splits.split, core.data.checks.overview;"
         "print([name for name in ('pandas', 'pyarrow', 'sklearn', 'scipy', 'streamlit', 'keras', 'tensorflow')"
         " if name in sys.modules])"
     )

@@ -13,6 +13,12 @@ from core.recipe.specs import require_available
 def test_every_sample_has_what_a_page_shows_and_a_recipe_without_weights(name):
     sample = SAMPLES[name]
     assert sample.name == name and sample.title and sample.description.endswith(".")
+    assert (sample.write is None) != (sample.download is None)
+    if sample.download is not None:
+        found = sample.download
+        assert found.url.startswith("https://") and found.source.startswith("https://")
+        assert found.mb > 1 and found.images > found.classes > 1 and found.licence
+        return
     assert sample.recipe is not None and sample.recipe.model.weights == "none"
     require_available(sample.recipe)
     backbone, _ = catalogue.get(sample.recipe.model.backbone, sample.recipe.model.alpha)

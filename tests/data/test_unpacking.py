@@ -91,7 +91,6 @@ def test_a_fifth_of_bad_files_is_still_accepted(workspace, pets, make_zip):
         ("flat", "no folders"),
         ("one class", "only one class"),
         ("no image", "no image in it. Left out, not an image|no image in it.*labels.csv"),
-        ("empty class", "'birds' has no images"),
         ("bad class", "'birds' has no readable image"),
         ("all bad", "None of the 8"),
     ],
@@ -101,7 +100,6 @@ def test_guidance_leaves_nothing_half_made(workspace, leftovers, pets, make_zip,
         "flat": {f"{index}.png": data for index, data in enumerate(pets.values())},
         "one class": {name: data for name, data in pets.items() if name.startswith("cats")},
         "no image": {"cats/readme.txt": b"hello", "dogs/labels.csv": b"a,b"},
-        "empty class": {**pets, "birds/": b""},
         "bad class": {**pets, "birds/1.jpg": b"no"},
         "all bad": {name: b"no" for name in pets},
     }[change]
@@ -169,18 +167,7 @@ def test_the_source_may_lie_anywhere_and_stays(workspace, pets, make_zip):
     assert source.exists()
 
 
-def test_the_same_picture_in_two_splits_or_classes_is_noted(make_zip, workspace, pets):
-    members = {f"{split}/{path}": data for split, kept in (("train", "0123"), ("val", "3"))
-               for path, data in pets.items() if path[5] in kept}
-    dataset = ingest(make_zip({**members, "train/dogs/9.png": pets["cats/1.png"]}), workspace)
-    splits, classes = dataset.notes
-    assert splits == ("2 pictures are in more than one of the data's splits; scores on them say little. "
-                      "Example: 'train/cats/3.png' and 'val/cats/3.png'.")
-    assert classes == ("1 picture is in more than one class; at most one of the labels is right. "
-                       "Example: 'train/cats/1.png' and 'train/dogs/9.png'.")
-
-
-@pytest.mark.parametrize("birds", [{"birds/": b""}, {"birds/1.jpg": b"no"}, {"birds/": b"", "owls/1.jpg": b"no"}])
+@pytest.mark.parametrize("birds", [{"birds/1.jpg": b"no"}, {"birds/1.jpg": b"no", "owls/1.jpg": b"no"}])
 def test_a_class_without_images_is_left_out_when_told_to(workspace, leftovers, pets, make_zip, birds):
     source = make_zip({**pets, **birds})
     with pytest.raises(EmptyClassError, match="'birds'") as caught:
@@ -190,6 +177,13 @@ def test_a_class_without_images_is_left_out_when_told_to(workspace, leftovers, p
     assert dataset.classes == ["cats", "dogs"] and dataset.images == len(pets)
     assert any("without a usable image" in note and "'birds'" in note for note in dataset.notes)
     assert dataset.bad == sum(name.endswith(".jpg") for name in birds)
+
+
+def test_a_folder_without_a_file_is_left_out_and_said_in_one_line(workspace, pets, make_zip):
+    dataset = ingest(make_zip({**pets, "birds/": b"", "owls/": b""}), workspace)
+    assert dataset.classes == ["cats", "dogs"] and dataset.images == len(pets)
+    assert [note for note in dataset.notes if "holds no file" in note] == [
+        "Left out, a class folder that holds no file: 2 ('birds', 'owls')"]
 
 
 def test_what_is_left_must_still_be_two_classes(workspace, leftovers, pets, make_zip):

@@ -52,6 +52,7 @@ def slider(page: Page, label: str) -> str:
     return page.get_by_role("slider", name=label).input_value()
 
 
+@pytest.mark.slow
 def test_a_second_archive_leaves_the_validation_share_alone(
         page: Page, server: Server, dataset: Dataset, tmp_path: Path) -> None:
     page.goto(server.url)
@@ -99,6 +100,7 @@ def test_walking_over_all_pages_changes_nothing(page: Page, server: Server, data
     assert recipes(server) == before
 
 
+@pytest.mark.slow
 def test_the_keyboard_walks_over_the_backbones_without_choosing_one(
         page: Page, server: Server, dataset: Dataset) -> None:
     page.goto(f"{server.url}/model")
@@ -122,6 +124,7 @@ def test_the_keyboard_walks_over_the_backbones_without_choosing_one(
     assert recipes(server) == before
 
 
+@pytest.mark.slow
 def test_the_box_of_a_row_chooses_and_the_rows_stay_where_they_are(
         page: Page, server: Server, dataset: Dataset) -> None:
     page.goto(f"{server.url}/model")

@@ -71,6 +71,7 @@ def test_the_sidebar_is_of_one_dataset(page: Page, server_of_both: Server, tmp_p
     expect(sidebar.get_by_text("on validation")).to_have_count(1)
 
 
+@pytest.mark.slow
 def test_back_leads_to_the_page_before(page: Page, server: Server, tmp_path_factory: pytest.TempPathFactory) -> None:
     ingest(coloured_zip(tmp_path_factory.mktemp("some") / "some.zip"), Workspace(server.workspace))
     page.goto(f"{server.url}/model")

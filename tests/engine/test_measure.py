@@ -11,7 +11,7 @@ from core.backbones import measuring, speeds
 from core.backbones.catalogue import get
 from core.backbones.speeds import Subject, subject
 from core.engine import measure, worker
-from core.jobs import queue
+from core.jobs import queue, requests
 from core.jobs.job import Job
 from core.jobs.status import Status
 
@@ -23,12 +23,7 @@ NARROW = Subject("MobileNetV2", 0.35, 96)
 def job(workspace):
     """`job(subjects)`: a measurement that waits, entered nowhere."""
     def made(*subjects: Subject) -> Job:
-        found = Job(workspace.jobs / workspace.new_id(measuring.KIND))
-        found.path.mkdir(parents=True)
-        measuring._FORMAT.write(found.path / "measure.json", {"subjects": [vars(one) for one in subjects]})
-        Job.describe(found.path, measuring.KIND)
-        found.write_status(Status(state="queued"))
-        return found
+        return requests.made(workspace, measuring.KIND, {"subjects": [vars(one) for one in subjects]})
 
     return made
 

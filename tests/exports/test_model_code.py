@@ -146,7 +146,9 @@ def test_what_the_code_does_not_load_it_says(tmp_path):
     run(code)
 
 
-@pytest.mark.parametrize("freeze", ["cell_5", "separable_conv_1_normal_left1_5", "normal_add_2_7"])
+@pytest.mark.parametrize("freeze", [
+    "cell_5", *(pytest.param(name, marks=pytest.mark.slow) for name in ("separable_conv_1_normal_left1_5",
+                                                                       "normal_add_2_7"))])
 def test_in_cells_that_pass_two_tensors_on_the_code_freezes_all_that_graft_freezes(freeze):
     compared(Recipe().override(["model.backbone=NASNetMobile", "data.image_size=32", "model.weights=none",
                                 f"train.phases.0.freeze={freeze}", "model.batch_norm=train"]))

@@ -68,7 +68,7 @@ def test_a_run_outlives_who_started_it_and_stop_keeps_the_best_model(tiny_run, w
     assert run.has_model and metrics is not None and len(run.history()) < 1000
     assert metrics["val_accuracy"] == pytest.approx(
         max(run.history()["val_accuracy"].max(), metrics["val_accuracy"]), abs=1e-6)
-    assert api.summary(run)["state"] == "stopped"
+    assert api.outcome(run)["state"] == "stopped"
 
 
 def test_a_killed_worker_leaves_an_interrupted_run_with_its_log(tiny_run, workspace):

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import io
+import json
 import re
 import time
 import zipfile
@@ -19,6 +20,7 @@ from streamlit.testing.v1.element_tree import WidgetList
 from core.data.dataset import Dataset
 from core.data.library import ingest
 from core.store.workspace import Workspace
+from tests.tiny import copied
 
 PROJECT = Path(__file__).resolve().parents[2]
 COLORS = {"blue": (40, 80, 200), "green": (50, 160, 60), "red": (200, 60, 50)}
@@ -49,10 +51,16 @@ def workspace(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Workspace:
     return Workspace.default()
 
 
+@pytest.fixture(scope="session")
+def _dataset_once(tmp_path_factory: pytest.TempPathFactory) -> Dataset:
+    folder = tmp_path_factory.mktemp("once")
+    return ingest(coloured_zip(folder / "colours.zip", broken=1), Workspace(folder / "workspace"))
+
+
 @pytest.fixture
-def dataset(workspace: Workspace, tmp_path: Path) -> Dataset:
+def dataset(_dataset_once: Dataset, workspace: Workspace) -> Dataset:
     """Three classes of ten pictures and one file that is none."""
-    return ingest(coloured_zip(tmp_path / "colours.zip", broken=1), workspace)
+    return copied(_dataset_once, workspace)
 
 
 @pytest.fixture
@@ -80,6 +88,12 @@ def wait_until(test: AppTest, done: Callable[[AppTest], bool], seconds: float = 
 def widget(elements: WidgetList[Any], name: str) -> Any:
     """The widget called `name`: its key, or one that it got when it was drawn anew (`name-1`, ...)."""
     return next(item for item in elements if re.fullmatch(rf"{re.escape(name)}(-\d+)?", item.key or ""))
+
+
+def tiles_of(test: AppTest) -> list[dict[str, Any]]:
+    """The pictures that are shown in tiles."""
+    walls = [item.proto for item in test.get("bidi_component") if item.proto.component_name == "graft_wall"]
+    return [tile for proto in walls for tile in json.loads(proto.json)["tiles"]]
 
 
 def said(test: AppTest) -> str:

@@ -120,7 +120,11 @@ def test_a_path_that_is_not_there_is_told(workspace, open_page, tmp_path):
 
 def test_a_visitor_is_not_asked_for_paths(workspace, open_page):
     Workspace(workspace.root, limits=Limits.demo())
-    assert "path-here" not in [item.key for item in open_page("data").text_input]
+    test = open_page("data")
+    assert test.text_input(key="path-here").label == "Or a link to an archive"
+    test.text_input(key="path-here").set_value("/etc")
+    button(test, "Read it").click().run()
+    assert "begins with https" in str(test.error[0].value) and not list_datasets(workspace)
 
 
 def test_the_tiles_stand_beside_datasets_when_they_are_asked_for(workspace, dataset, open_page):

@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
+import re
 import threading
 import time
 import zipfile
 
 from core.data.library import ingest, list_datasets
 from core.store.files import read_json, write_json
-from pages.parts.data import reading
+from pages.parts.data import ingestion, ingestion_panel
 from tests.pages.conftest import coloured_zip, said, wait_until, widget
 
 
@@ -27,7 +28,7 @@ def test_the_empty_state_offers_three_ways(workspace, open_page):
     assert [item.value for item in test.subheader] == ["Zip or folder", "Class by class", "Try a sample"]
     assert test.file_uploader[0].label.startswith("Upload")
     assert "Start with handwritten digits" in [item.label for item in test.button]
-    assert "zip, tar, tar.gz" in said(test) and "up to 2 GB" in said(test)
+    assert "zip, 7z, tar, tar.gz" in said(test) and "up to 2 GB" in said(test)
 
 
 def test_an_uploaded_zip_becomes_the_chosen_dataset(workspace, open_page, tmp_path):
@@ -98,12 +99,12 @@ def test_deleting_asks_first(workspace, dataset, open_page):
 
 def test_what_is_no_archive_is_refused_with_a_reason(workspace, open_page):
     test = upload(open_page("data"), "notes.zip", b"this is no zip at all")
-    assert "is not a zip or tar archive" in said(test)
+    assert "is not a zip, tar or 7z archive" in said(test)
     assert list_datasets(workspace) == []
 
 
 def test_an_archive_that_ends_while_the_page_is_drawn_is_told(workspace, open_page, monkeypatch):
-    looked, ingested, go_on = reading.going_on, reading.ingest, threading.Event()
+    looked, ingested, go_on = ingestion_panel.going_on, ingestion.ingest, threading.Event()
 
     def held_up(*given, **named):
         go_on.wait(10)
@@ -113,15 +114,15 @@ def test_an_archive_that_ends_while_the_page_is_drawn_is_told(workspace, open_pa
         seen = looked()
         go_on.set()
         deadline = time.monotonic() + 10
-        while not all(task.ended for task in reading.line(workspace)) and time.monotonic() < deadline:
+        while not all(task.ended for task in ingestion.line(workspace)) and time.monotonic() < deadline:
             time.sleep(0.01)
         return seen
 
-    monkeypatch.setattr(reading, "ingest", held_up)
-    monkeypatch.setattr(reading, "going_on", looked_just_before)
+    monkeypatch.setattr(ingestion, "ingest", held_up)
+    monkeypatch.setattr(ingestion_panel, "going_on", looked_just_before)
     test = open_page("data")
     test.file_uploader[0].set_value(("notes.zip", b"this is no zip at all", "application/zip")).run()
-    assert "is not a zip or tar archive" in said(test)
+    assert "is not a zip, tar or 7z archive" in said(test)
 
 
 def test_many_bad_files_are_asked_about(workspace, open_page, tmp_path):
@@ -139,9 +140,9 @@ def test_a_class_without_images_is_asked_about_and_so_is_each_thing_after_it(wor
     archive = coloured_zip(tmp_path / "bad.zip", per_class=5, broken=8)
     with zipfile.ZipFile(archive, "a") as file:
         file.writestr("yellow/none.png", b"no picture either")
-        file.mkdir("violet")
+        file.mkdir("violet")  # a folder without a file is no class: left out and said
     test = upload(open_page("data"), "bad.zip", archive.read_bytes())
-    for label in ("Leave out what is empty", "Use the readable images"):
+    for label in ("Use the readable images", "Leave out what is empty"):
         assert test.warning and list_datasets(workspace) == []
         next(item for item in test.button if item.label == label).click().run()
         wait_until(test, lambda page: bool(page.metric or page.warning))
@@ -209,3 +210,14 @@ def test_a_validation_folder_that_lacks_a_class_is_mended_by_one_click(workspace
     next(item for item in test.button if item.label == "Use the rest").click().run()
     test.run()
     assert metric(test, "Classes") == "2" and "lacks classes" not in said(test) and not test.error
+
+
+def test_folds_and_what_stays_together_are_set_on_the_page(dataset, open_page):
+    test = open_page("data")
+    keys = {re.sub(r"-\d+$", "", item.key or "") for item in [*test.number_input, *test.toggle, *test.slider]}
+    assert {"field:data.folds", "field:data.keep_together", "field:data.stratified"} <= keys
+    assert "field:data.fold" not in keys and "field:data.validation" in keys
+    widget(test.number_input, "field:data.folds").set_value(3).run()
+    keys = {re.sub(r"-\d+$", "", item.key or "") for item in [*test.number_input, *test.slider]}
+    assert "field:data.fold" in keys and "field:data.validation" not in keys
+    assert "**20** training · **10** validation" in said(test)

@@ -68,11 +68,17 @@ def test_without_data_it_leads_to_the_data_page(workspace, open_page):
     assert [item.label for item in test.button] == ["Go to Data"]
 
 
-def test_every_backbone_is_in_the_table_and_can_be_chosen(dataset, weights, open_page):
-    test = open_page("model")
-    table = test.dataframe[0].value
+def test_every_backbone_is_in_the_table(dataset, weights, open_page):
+    table = open_page("model").dataframe[0].value
     assert set(table["title"]) == {backbone.title for backbone in BACKBONES.values()}
-    for name in BACKBONES:
+
+
+@pytest.mark.parametrize("names", [
+    {backbone.family: name for name, backbone in BACKBONES.items()}.values(),
+    pytest.param(BACKBONES, marks=pytest.mark.slow)], ids=["one a family", "all"])
+def test_any_backbone_can_be_chosen(dataset, weights, open_page, names):
+    test = open_page("model")
+    for name in names:
         test.selectbox(key="backbone").select(name).run()
         assert not test.exception and not test.error
 
@@ -217,7 +223,7 @@ def test_random_weights_train_everything(workspace, dataset, weights, open_page)
 def test_a_backbone_that_was_never_pretrained_starts_at_random(workspace, dataset, weights, open_page):
     test = open_page("model")
     test.selectbox(key="backbone").select("SmallNet").run()
-    assert widget(test.button_group, "weights").options == ["Random"]
+    assert widget(test.button_group, "weights").options == ["Random", "A file of mine"]
     assert kept(workspace, dataset).model.weights == "none"
     test.selectbox(key="backbone").select("MobileNetV2").run()
     recipe = kept(workspace, dataset)
@@ -374,9 +380,10 @@ def files(tmp_path_factory) -> dict[str, bytes]:
     return {path.name: path.read_bytes() for path in folder.iterdir()}
 
 
-def with_file(test, name: str, content: bytes):
-    test.selectbox(key="backbone").select("MobileNetV2").run()
-    widget(test.button_group, "alpha").set_value(0.35).run()
+def with_file(test, name: str, content: bytes, backbone: str = "MobileNetV2"):
+    test.selectbox(key="backbone").select(backbone).run()
+    if backbone == "MobileNetV2":
+        widget(test.button_group, "alpha").set_value(0.35).run()
     widget(test.button_group, "weights").set_value("file").run()
     test.file_uploader(key="weights-upload").set_value((name, content, "application/octet-stream")).run(timeout=200)
     assert not test.exception
@@ -416,17 +423,23 @@ def test_a_file_that_is_none_is_a_sentence_with_its_owners_name_for_it(workspace
     assert kept(workspace, dataset).model.weights == "imagenet"
 
 
-def test_a_finished_run_with_the_same_backbone_is_offered(workspace, dataset, weights, open_page):
+def test_a_file_may_be_of_the_small_network_too(workspace, dataset, weights, open_page, files):
+    test = with_file(open_page("model"), "mine.weights.h5", files["whole.weights.h5"], "SmallNet")
+    assert "layers of SmallNet are in the file" in said(test)
+
+
+def test_a_finished_run_with_the_same_backbone_is_offered(workspace, dataset, weights, open_page, files):
     recipe = Recipe()
     run = Run.create(dataset, recipe, workspace)
+    run.write_status(replace(run.status(), state="completed"))  # before a page looks and starts what waits
     test = open_page("model")
     assert "A finished run" not in widget(test.button_group, "weights").options
-    (run.path / "model.keras").write_bytes(b"a model")
-    run.write_status(replace(run.status(), state="completed"))
+    (run.path / "model.keras").write_bytes(files["whole.weights.h5"])
     test = open_page("model")
     widget(test.button_group, "weights").set_value("run").run()
     widget(test.selectbox, "weights-run").select(run.id).run()
     assert kept(workspace, dataset).model.weights == str(run.path) and not test.exception
+    assert "layers of MobileNetV2 are in the run" in said(test)
     test.selectbox(key="backbone").select("VGG16").run()
     assert kept(workspace, dataset).model.weights == "imagenet" and not test.exception
 

@@ -10,6 +10,7 @@ import pandas as pd
 import pytest
 from PIL import Image
 
+from core import exporting
 from core.errors import InferenceError
 from core.recipe import proposals
 from core.runs import looks
@@ -17,7 +18,7 @@ from core.runs.run import Run
 from core.scoring.metrics import evaluate_predictions
 from core.store.files import write_json
 from pages.parts.predict import new_pictures, predictions
-from tests.pages.conftest import said
+from tests.pages.conftest import said, tiles_of
 
 
 @pytest.fixture
@@ -117,10 +118,9 @@ def test_a_class_without_images_is_neither_hardest_nor_scored(opened, open_page)
 
 
 def test_the_mistakes_are_shown_with_what_they_are(opened, open_page):
-    gallery = next(item.proto.body for item in open_page("results").get("html") if "graft-tile" in item.proto.body)
-    assert gallery.count("<figure") == 2
-    assert "<b>blue</b> 90%" in gallery
-    assert "is red" in gallery and "is green" in gallery
+    tiles = tiles_of(open_page("results"))
+    assert [tile["strong"] for tile in tiles] == ["blue", "blue"]
+    assert {tile["text"] for tile in tiles} == {"90% · is red", "90% · is green"}
 
 
 def test_results_stay_when_the_dataset_is_deleted(opened, workspace, dataset, open_page):
@@ -136,7 +136,26 @@ def test_the_predict_page_offers_the_run_its_classes_and_its_model(run, open_pag
     test = open_page("predict")
     assert test.selectbox[0].value == run.id
     assert "blue, green, red" in said(test)
-    assert [item.label for item in test.get("link_button")] == ["Download the model"]
+    formats = test.selectbox(key=f"export-format-{run.id}")
+    assert formats.value == "keras" and len(formats.options) == 6
+    assert test.button(key="export-make") and not test.get("link_button")
+    (run.path / exporting.FOLDER).mkdir()
+    exporting.kept(run, "keras").write_bytes(b"the model")
+    write_json(exporting.about(run, "keras"), {
+        "model": exporting.stamp(run), "sentence": "The same answer on 100.0%.", "refused": ""})
+    test.run()
+    assert [item.label for item in test.get("link_button")] == ["Download, 9 bytes"]
+    assert "The same answer on 100" in said(test) and "export-make" not in {item.key for item in test.button}
+
+
+def test_an_export_that_costs_too_much_is_not_offered(run, open_page):
+    (run.path / exporting.FOLDER).mkdir()
+    exporting.kept(run, "keras").write_bytes(b"the model")
+    write_json(exporting.about(run, "keras"), {
+        "model": exporting.stamp(run), "sentence": "", "refused": "This format costs 9.0% of the accuracy."})
+    test = open_page("predict")
+    assert "costs 9.0% of the accuracy" in " ".join(item.value for item in test.error)
+    assert not test.get("link_button")
 
 
 def test_bars_and_csv_of_a_prediction(run):
@@ -150,7 +169,9 @@ def test_bars_and_csv_of_a_prediction(run):
     table = pd.read_csv(__import__("io").StringIO(predictions.as_csv(rows)))
     assert table["label_2"].tolist()[0] == "blue"
     assert table["error"].tolist()[1] == "not a picture"
-    assert "&lt;b&gt;" in predictions._card(rows[1]) and "<b>" not in predictions._card(rows[1])
+    assert "&lt;b&gt;" in predictions.card(rows[1], None) and "<b>" not in predictions.card(rows[1], None)
+    assert "<img" not in predictions.card(rows[0], None)
+    assert "base64,SlBFRw==" in predictions.card(rows[0], b"JPEG")
 
 
 def test_one_bad_archive_does_not_refuse_the_pictures_beside_it(workspace):
@@ -179,3 +200,31 @@ def test_an_error_of_the_prediction_leaves_the_rest_of_the_page(run, workspace, 
     assert "prediction process ended" in said(test)
     assert [item.label for item in test.button if item.label == "Clear"]
     assert "Take the model along" in [item.value for item in test.subheader]
+
+
+def test_runs_on_one_dataset_stand_in_a_table_and_side_by_side(run, workspace, open_page):
+    import shutil
+
+    from streamlit.testing.v1 import AppTest
+
+    assert "All runs on these pictures" not in [item.value for item in open_page("results").subheader]
+    other = Run.open(shutil.copytree(run.path, workspace.runs / "run-20991231-000000-00000000"))
+    table = other.predictions()
+    place = table.index[table["split"] == "validation"][0]
+    table.loc[place, "predicted"] = next(label for label in run.classes if label != table.loc[place, "true"])
+    table.to_parquet(other.path / "predictions.parquet", index=False)
+    test = open_page("results")
+    shown = next(item.value for item in test.dataframe if "interval" in item.value)
+    assert len(shown) == 2 and "Tick two or more runs" in said(test)
+
+    def page(paths):
+        from core.runs import comparing
+        from core.runs.run import Run
+        from pages.parts.results import run_table
+
+        found = [Run.open(path) for path in paths]
+        run_table._side_by_side(found, comparing.compare(found))
+
+    test = AppTest.from_function(page, args=([str(run.path), str(other.path)],), default_timeout=20).run()
+    assert "The first alone is right on 1" in said(test) and "differ by chance alone" in said(test)
+    assert len(tiles_of(test)) == 1

@@ -55,7 +55,7 @@ def test_settings_go_into_the_recipe(workspace, dataset, open_page):
     test.number_input(key="field:train.phases.0.epochs").set_value(7).run()
     test.selectbox(key="field:train.phases.0.optimizer").select("sgd").run()
     test.number_input(key="field:train.phases.0.learning_rate").set_value(0.02).run()
-    test.button_group(key="field:augment.preset").set_value("light").run()
+    test.selectbox(key="field:augment.preset").set_value("light").run()
     kept = Recipe.model_validate_json(read_json(workspace.root / "chosen.json")[f"recipe-{dataset.id}"])
     phase = kept.train.phases[0]
     assert (phase.epochs, phase.optimizer, phase.learning_rate) == (7, "sgd", 0.02)
@@ -64,8 +64,8 @@ def test_settings_go_into_the_recipe(workspace, dataset, open_page):
 
 def test_custom_augmentation_begins_with_the_preset_before_it(workspace, dataset, open_page):
     test = open_page("train")
-    test.button_group(key="field:augment.preset").set_value("medium").run()
-    test.button_group(key="field:augment.preset").set_value("custom").run()
+    test.selectbox(key="field:augment.preset").set_value("medium").run()
+    test.selectbox(key="field:augment.preset").set_value("custom").run()
     assert test.number_input(key="field:augment.rotation").value == 10.0
     test.number_input(key="field:augment.rotation").set_value(45.0).run()
     kept = Recipe.model_validate_json(read_json(workspace.root / "chosen.json")[f"recipe-{dataset.id}"])
@@ -140,6 +140,52 @@ def test_a_failed_run_says_what_to_do(run, open_page):
     assert "Use a smaller batch size." in said(test)
 
 
+@pytest.fixture
+def submitted(monkeypatch) -> list[str]:
+    """The ids of the runs that were handed to the queue, where nothing starts."""
+    found: list[str] = []
+    monkeypatch.setattr(jobs, "submit", lambda run, machine: found.append(run.id))
+    monkeypatch.setattr(jobs, "tick", lambda machine: None)
+    return found
+
+
+def opened(open_page, run):
+    test = open_page("train")
+    test.query_params["run"] = run.id
+    return test.run()
+
+
+def test_a_run_is_paused_and_goes_on(run, open_page, submitted):
+    test = opened(open_page, run)
+    button(test, "Pause").click().run()
+    assert run.pause_requested and button(test, "Pausing").disabled and button(test, "Go on") is None
+    run.write_status(replace(run.status(), state="paused", message="Paused in epoch 2."))
+    test = opened(open_page, run)
+    assert "Paused in epoch 2." in said(test)
+    button(test, "Go on").click().run()
+    assert submitted == [run.id] and run.status().state == "queued" and not run.pause_requested
+
+
+def test_a_finished_run_is_made_longer_as_a_new_one(run, open_page, submitted, workspace):
+    run.write_status(replace(run.status(), state="completed"))
+    button(opened(open_page, run), "Train 10 more epochs").click().run()
+    (new,) = submitted
+    found = Run.find(workspace, new)
+    assert found.recipe.train.epochs == 11 and found.splits().equals(run.splits())  # one epoch is in its history
+    assert run.status().state == "completed"
+
+
+def test_a_failure_is_mended_by_one_click(run, open_page, submitted, workspace):
+    rate = run.recipe.train.phases[0].learning_rate / 10
+    for kind, label, changed in (
+            ("OutOfMemoryError", "Go on with batches of 16", "train.batch_size=16"),
+            ("TrainingDivergedError", f"Go on at a rate of {rate:g}", f"train.phases.0.learning_rate={rate!r}")):
+        error = {"kind": kind, "message": "No.", "hint": "Change."}
+        run.write_status(replace(run.status(), state="failed", error=error))
+        button(opened(open_page, run), label).click().run()
+        assert Run.find(workspace, submitted[-1]).recipe == run.recipe.override([changed])
+
+
 def test_start_makes_a_run_and_submits_it(workspace, dataset, open_page, monkeypatch):
     submitted = []
     monkeypatch.setattr(jobs, "submit", lambda run, machine: submitted.append(run.id))
@@ -150,7 +196,7 @@ def test_start_makes_a_run_and_submits_it(workspace, dataset, open_page, monkeyp
 
 def test_augmentation_with_frozen_layers_says_what_views_and_fresh_ones_cost(dataset, open_page):
     test = open_page("train")
-    test.button_group(key="field:augment.preset").set_value("medium").run()
+    test.selectbox(key="field:augment.preset").set_value("medium").run()
     assert "Nothing is frozen" in said(test)
     assert not [item for item in test.selectbox if item.key == "field:augment.views"]
     open_page("model").select_slider(key="freeze").set_value("block_1").run()

@@ -7,21 +7,21 @@ import threading
 import pytest
 
 from core.data.library import list_datasets
-from pages.parts.data import reading
+from pages.parts.data import ingestion
 from tests.pages.conftest import coloured_zip, said, wait_until
 
 
 @pytest.fixture
 def go_on(monkeypatch):
     """Reading `slow.zip` takes until this event is set."""
-    event, read = threading.Event(), reading.ingest
+    event, read = threading.Event(), ingestion.ingest
 
     def ingest(path, workspace, *, name, **more):
         if name == "slow":
             assert event.wait(30)
         return read(path, workspace, name=name, **more)
 
-    monkeypatch.setattr(reading, "ingest", ingest)
+    monkeypatch.setattr(ingestion, "ingest", ingest)
     yield event
     event.set()
 
@@ -64,8 +64,8 @@ def test_several_archives_at_once_become_a_dataset_each(workspace, open_page, ar
 def test_one_that_cannot_be_read_says_so_while_others_are(workspace, open_page, archive, go_on):
     test = open_page("data")
     drop(test, ("bad.zip", b"no archive"), ("slow.zip", archive))
-    wait_until(test, lambda page: "is not a zip or tar archive" in said(page))
-    assert "Reading slow" in said(test.run()) and "is not a zip or tar archive" in said(test)
+    wait_until(test, lambda page: "is not a zip, tar or 7z archive" in said(page))
+    assert "Reading slow" in said(test.run()) and "is not a zip, tar or 7z archive" in said(test)
     go_on.set()
     wait_until(test, lambda page: bool(page.metric))
     assert names(workspace) == ["slow"]

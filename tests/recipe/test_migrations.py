@@ -10,7 +10,7 @@ import pytest
 
 from core.errors import NewerFormatError, RecipeError
 from core.recipe.fields import Recipe
-from core.recipe.migrations import RECIPE_FORMAT, batch_norm_has_a_place
+from core.recipe.migrations import RECIPE_FORMAT, batch_norm_has_a_place, no_weight_decay_is_empty
 
 VERSION_1 = {
     "schema_version": 1,
@@ -58,6 +58,15 @@ def test_from_1_to_2_batch_normalisation_gets_a_place():
     assert after["train"] == VERSION_1["train"] and VERSION_1["model"]["hidden"][0]["batch_norm"] is True
     for odd in ({}, {"model": None}, {"model": {"hidden": 7}}, {"model": {"hidden": ["x", {}]}}):
         assert batch_norm_has_a_place(odd) == odd
+
+
+def test_from_2_to_3_no_weight_decay_is_empty():
+    """A weight decay of 0 meant that of the optimizer, which AdamW has."""
+    phases = [{"weight_decay": 0.0}, {"weight_decay": 0.1}, {}]
+    after = no_weight_decay_is_empty({"train": {"phases": phases}})
+    assert after == {"train": {"phases": [{"weight_decay": None}, *phases[1:]]}}
+    for odd in ({}, {"train": None}, {"train": {"phases": 7}}, {"train": {"phases": ["x"]}}):
+        assert no_weight_decay_is_empty(odd) == odd
 
 
 @pytest.mark.parametrize("place", ["", "model", "train.phases.0", "model.hidden.1", "augment"])

@@ -28,7 +28,7 @@ def where_it_applies(spec: Any) -> Recipe:
     settings = []
     for condition in spec.conditions:
         if isinstance(condition, WhenAny):
-            settings.append(beside(spec.path, condition.fields[0], 0.1))
+            settings.append(beside(spec.path, condition.fields[0], 1))
         elif isinstance(condition, WhenStarts):
             settings.append(beside(spec.path, condition.field, f"{condition.start}V2"))
         elif isinstance(condition, Unless):
@@ -45,6 +45,8 @@ def where_it_does_not(spec: Any) -> Recipe:
     condition = spec.conditions[0]
     if isinstance(condition, Unless):
         return Recipe().override([beside(spec.path, condition.field, condition.values[0])])
+    if isinstance(condition, WhenAny):
+        return Recipe()
     if isinstance(condition, WhenStarts):
         return Recipe().override([beside(spec.path, condition.field, "ResNet50")])
     section = spec.path.rpartition(".")[0]

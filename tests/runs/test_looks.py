@@ -57,7 +57,7 @@ def test_evaluate_keeps_the_test_score_back_until_it_is_asked_for(tested):
     assert set(api.evaluate(run)) == {"validation"} and not looks.is_open(run)
     assert set(api.evaluate(run, test=True)) == {"validation", "test"}
     assert set(api.evaluate(run)) == {"validation"} and len(looks.looks(run)) == 1
-    assert not any("test" in name for name in (*api.summary(run), *api.describe(run)))
+    assert not any("test" in name for name in (*api.outcome(run), *api.describe(run)))
 
 
 def test_a_run_without_test_images_has_nothing_to_look_at(tiny_run):

@@ -4,16 +4,20 @@ from __future__ import annotations
 
 import json
 import os
+import shutil
 import time
 from dataclasses import replace
 
 import pytest
 
 from core.errors import NewerFormatError, NotFoundError, RecipeError, RunError
+from core.recipe.migrations import RECIPE_FORMAT
+from core.runs import looks
 from core.runs.index import list_runs
 from core.runs.run import Run
 from core.runs.status import Status
 from core.store.files import read_json, write_json
+from core.store.limits import Limits
 from core.store.processes import process_started
 from core.store.workspace import Workspace
 from tests.tiny import tiny_recipe
@@ -27,7 +31,8 @@ def test_a_new_run_is_complete_on_disk(tiny_run, colours):
     run = tiny_run("train.phases.0.epochs=3")
     assert run.status().state == "queued" and run.status().active and run.status().epochs == 3
     document = read_json(run.path / "recipe.json")
-    assert document["schema_version"] == 2 and document["train"]["label_smoothing"] == 0.0  # defaults written out
+    assert document["schema_version"] == RECIPE_FORMAT.version
+    assert document["train"]["label_smoothing"] == 0.0  # defaults written out
     assert run.dataset["id"] == colours.id and run.classes == ["blue", "green", "red"]
     splits = run.splits()
     assert set(splits["split"]) == {"train", "validation"} and len(splits) == 36
@@ -60,8 +65,18 @@ def test_a_folder_with_something_in_it_is_left_alone(colours, tmp_path):
     (tmp_path / "here").mkdir()
     (tmp_path / "here" / "thesis.txt").write_text("mine")
     with pytest.raises(RunError, match="not empty"):
-        Run.create(colours, tiny_recipe(), path=tmp_path / "here")
+        Run.create(colours, tiny_recipe(), None, tmp_path / "here")
     assert (tmp_path / "here" / "thesis.txt").read_text() == "mine"
+
+
+def test_looking_at_a_run_makes_nothing(colours, workspace, tmp_path):
+    run = Run.create(colours, tiny_recipe("data.test=0.25"), None, tmp_path / "alone" / "run-1")
+    moved = tmp_path / "elsewhere"
+    shutil.move(workspace.root, moved)
+    before = sorted(tmp_path.rglob("*"))
+    assert run.workspace.root == workspace.root and run.limits == Limits()
+    assert list_runs(run.workspace) == [] and looks.counted(run) == looks.Count(0, 0)
+    assert sorted(tmp_path.rglob("*")) == before
 
 
 def test_runs_are_listed_newest_first(tiny_run, workspace):

@@ -7,7 +7,7 @@ import math
 import numpy as np
 import pandas as pd
 import pytest
-from sklearn.metrics import accuracy_score, precision_recall_fscore_support
+from sklearn.metrics import accuracy_score, balanced_accuracy_score, f1_score, precision_recall_fscore_support
 from sklearn.metrics import confusion_matrix as sklearn_confusion
 from sklearn.metrics import log_loss as sklearn_log_loss
 
@@ -48,6 +48,16 @@ def test_per_class_scores_agree_with_scikit_learn_also_for_classes_without_image
     result = evaluate_predictions(table, CLASSES)["validation"]["per_class"]
     found = [[row[name] for row in result] for name in ("precision", "recall", "f1", "support")]
     assert np.allclose(found, wanted)
+
+
+@pytest.mark.parametrize("kept", [["ant", "bee", "wasp"], ["ant", "bee"], ["wasp"]])
+@pytest.mark.filterwarnings("ignore:y_pred contains classes not in y_true")
+def test_scores_over_classes_agree_with_scikit_learn(table, kept):
+    table = table[table["true"].isin(kept)]
+    result = evaluate_predictions(table, CLASSES)["validation"]
+    true, predicted = table["true"], table["predicted"]
+    assert result["balanced_accuracy"] == pytest.approx(balanced_accuracy_score(true, predicted))
+    assert result["macro_f1"] == pytest.approx(f1_score(true, predicted, average="macro"))
 
 
 def test_confusion_rows_are_true_classes():

@@ -9,10 +9,11 @@ from pathlib import Path
 
 import pytest
 
+from core.store import cache
 from core.store.cache import cache_key, claim, entries, make_room
 from core.store.limits import MachineLimits
 from core.store.machine import Machine
-from core.store.processes import process_started
+from core.store.processes import process_started, this_host
 
 BLOCK = 1 << 16
 PROJECT = Path(__file__).resolve().parents[2]
@@ -118,7 +119,8 @@ def test_claiming_leaves_one_line_for_each_living_process(small):
     (folder / "used").write_text(f"{gone_pid()} 0.0\n{parent}")
     for _ in range(3):
         claim(folder)
-    assert (folder / "used").read_text() == f"{parent}{os.getpid()} {process_started(os.getpid())}\n"
+    mine = f"{os.getpid()} {process_started(os.getpid())} {this_host()}\n"
+    assert (folder / "used").read_text() == f"{parent}{mine}"  # a line of before there were hosts is of this one
 
 
 def test_more_than_the_limit_never_fits(small):
@@ -129,3 +131,15 @@ def test_more_than_the_limit_never_fits(small):
 def test_more_than_the_disk_never_fits(tmp_path):
     endless = Machine(tmp_path / "machine", MachineLimits(cache_bytes=2**62))
     assert not make_room(endless, 2**61)
+
+
+def test_what_another_computer_uses_is_kept_for_a_day(small):
+    folder = put(small, "theirs", used=1)
+    (folder / "used").write_text(f"{os.getpid()} 1.0 another-host-12345678\n")
+    assert cache._in_use(folder)
+    claim(folder)
+    assert len((folder / "used").read_text().splitlines()) == 2
+    os.utime(folder / "used", (1, 1))
+    (folder / "used").write_text("77777777 1.0 another-host-12345678\n")
+    os.utime(folder / "used", (1, 1))
+    assert not cache._in_use(folder)

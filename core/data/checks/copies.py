@@ -1,33 +1,76 @@
-"""The same picture more than once, where that spoils a score."""
+"""The same picture more than once: the same bytes, by hash."""
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Mapping
-from typing import Any
+from collections.abc import Iterator
+from typing import TYPE_CHECKING
 
-Rows = Iterable[Mapping[str, Any]]
-"""Rows of a manifest."""
+from core.data.checks.report import Finding, Mend
+from core.data.checks.seen import Seen
 
+if TYPE_CHECKING:
+    import pandas as pd
 
-def torn_copies(rows: Rows) -> list[str]:
-    """Sentences on good images whose copies are in another split folder or in another class.
-
-    Args:
-        rows: Manifest rows; path, class, split, hash and status are read.
-    """
-    copies: dict[str, list[Mapping[str, Any]]] = {}
-    for row in rows:
-        if row["status"] == "ok" and row["hash"]:
-            copies.setdefault(row["hash"], []).append(row)
-    several = [found for found in copies.values() if len(found) > 1]
-    return [*_note(several, "split", "in more than one of the data's splits", "scores on them say little"),
-            *_note(several, "class", "in more than one class", "at most one of the labels is right")]
+Group = tuple[str, ...]
+HELD_BACK = ("validation", "test")
 
 
-def _note(several: list[list[Mapping[str, Any]]], column: str, where: str, therefore: str) -> Iterator[str]:
-    differing = [found for found in several if any(row[column] != found[0][column] for row in found)]
-    if differing:
-        one = differing[0][0]
-        other = next(row for row in differing[0] if row[column] != one[column])
-        count = "1 picture is" if len(differing) == 1 else f"{len(differing):,} pictures are"
-        yield f"{count} {where}; {therefore}. Example: {one['path'][-120:]!r} and {other['path'][-120:]!r}."
+def copies(seen: Seen) -> pd.DataFrame:
+    """The rows of images that are there more than once, those with the same bytes one after the other."""
+    good = seen.good
+    several = good[good.duplicated("hash", keep=False)]
+    return several.sort_values(["hash", "split", "path"], kind="stable")
+
+
+def leaks(seen: Seen) -> Iterator[Finding]:
+    """The same image for training and for checking."""
+    rows = copies(seen)
+    held = rows.groupby("hash")["split"].transform(lambda splits: splits.nunique() > 1).astype(bool)
+    torn = rows[held]
+    if torn.empty:
+        return
+    groups = grouped(torn)
+    copy = torn[(torn["split"] == "train")]["path"].tolist()
+    yield Finding(
+        "leaks", "error",
+        f"{_pictures(len(groups), 'is', 'are')} in more than one split: a model that has seen a picture in training "
+        "knows its answer, and the score says too much.",
+        tuple(torn["path"]), groups,
+        (Mend("exclude", "Leave the training copies out", {"paths": copy, "reason": "a copy is held back"}),)
+        if copy else ())
+
+
+def two_classes(seen: Seen) -> Iterator[Finding]:
+    """The same image under two labels."""
+    rows = copies(seen)
+    torn = rows[rows.groupby("hash")["class"].transform(lambda labels: labels.nunique() > 1).astype(bool)]
+    if not torn.empty:
+        groups = grouped(torn)
+        yield Finding(
+            "two_classes", "error",
+            f"{_pictures(len(groups), 'is', 'are')} in more than one class: at most one of the labels is right.",
+            tuple(torn["path"]), groups,
+            (Mend("exclude", "Leave them all out",
+                  {"paths": torn["path"].tolist(), "reason": "the same picture in two classes"}),))
+
+
+def duplicates(seen: Seen) -> Iterator[Finding]:
+    """The same image several times in one class and split: it counts more than the others."""
+    rows = copies(seen)
+    same = rows[~rows.groupby("hash")["class"].transform(lambda labels: labels.nunique() > 1).astype(bool)]
+    same = same[~same.groupby("hash")["split"].transform(lambda splits: splits.nunique() > 1).astype(bool)]
+    if not same.empty:
+        groups, spare = grouped(same), same[same.duplicated("hash")]["path"].tolist()
+        yield Finding(
+            "duplicates", "hint", f"{_pictures(len(groups), 'is', 'are')} there more than once. Copies count twice.",
+            tuple(same["path"]), groups,
+            (Mend("exclude", "Keep one of each", {"paths": spare, "reason": "a copy"}),))
+
+
+def grouped(rows: pd.DataFrame) -> tuple[Group, ...]:
+    """The paths of rows with the same bytes, together."""
+    return tuple(tuple(paths) for _, paths in rows.groupby("hash", sort=False)["path"])
+
+
+def _pictures(count: int, one: str, many: str) -> str:
+    return f"1 picture {one}" if count == 1 else f"{count:,} pictures {many}"

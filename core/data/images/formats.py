@@ -73,6 +73,7 @@ RAW_SUFFIXES = frozenset(".3fr .arw .cr2 .cr3 .dng .erf .kdc .mrw .nef .nrw .orf
 """Camera raw. What bears such a name is meant to be an image."""
 
 RAW = "it is a camera raw file, which cannot be read; export it as JPEG"
+CRASHED = "the decoder broke down over it, or there is not enough memory to decode it"
 _RAW_MARKS = (b"FUJIFILMCCD-RAW", b"IIRO", b"IIRS", b"MMOR", b"IIU\0", b"FOVb", b"\0MRM")
 _NOT_IMAGES = {
     b"%PDF": "a PDF document", b"\x89HDF": "an HDF5 file", b"PK\x03\x04": "a zip archive", b"<svg": "an SVG drawing",

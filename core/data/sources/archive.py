@@ -1,4 +1,4 @@
-"""Reading zip, tar and folders member by member, with every byte counted. Nothing is ever extracted by name."""
+"""Reading zip, tar, 7z and folders member by member, with every byte counted. Nothing is ever extracted by name."""
 
 from __future__ import annotations
 
@@ -8,9 +8,11 @@ import lzma
 import tarfile
 import zipfile
 from collections.abc import Callable, Iterator
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
+from core.data.sources import seven_zip
 from core.data.sources.folder import folder_members
 from core.data.sources.members import (
     MAKE_A_ZIP,
@@ -31,7 +33,7 @@ _COMPRESSED_TARS: tuple[tuple[bytes, Callable[..., Any]], ...] = (
 
 
 def walk(source: Path, limits: Limits, notes: Notes) -> Iterator[Member]:
-    """Yield the members of a zip, a tar (plain, gz, bz2, xz) or a folder that may be read, in stored order.
+    """Yield the members of a zip, a tar (plain, gz, bz2, xz), a 7z or a folder that may be read, in stored order.
 
     Members with unsafe names, links, devices and archives are left out and recorded in `notes`; what operating
     systems leave behind is left out silently.
@@ -43,10 +45,29 @@ def walk(source: Path, limits: Limits, notes: Notes) -> Iterator[Member]:
     with mapped(source):  # around everything: what no reader was expected to raise is still the archive's fault
         if source.is_dir():
             yield from folder_members(source, limits, notes)
+        elif _begins_with(source, seven_zip.MARK):
+            yield from seven_zip.seven_zip_members(source, limits, notes)
         elif (opener := _tar_opener(source)) is None:
             yield from zip_members(source, limits, notes)
         else:
             yield from tar_members(source, opener, limits, notes)
+
+
+def renamed(source: Path, name: Callable[[str], str]) -> Callable[[Limits, Notes], Iterator[Member]]:
+    """The members of a source under other names, as `core.data.unpacking.unpack` takes them.
+
+    Args:
+        name: Gives the name to read a member by.
+    """
+    return lambda limits, notes: (replace(member, name=name(member.name)) for member in walk(source, limits, notes))
+
+
+def _begins_with(source: Path, mark: bytes) -> bool:
+    try:
+        with open(source, "rb") as handle:
+            return handle.read(len(mark)) == mark
+    except OSError:
+        return False  # whoever opens it next says why
 
 
 def _tar_opener(source: Path) -> Callable[..., Any] | None:
@@ -65,13 +86,13 @@ def _tar_opener(source: Path) -> Callable[..., Any] | None:
         return open
     if zipfile.is_zipfile(source):
         return None
-    if head.startswith((b"Rar!", b"7z\xbc\xaf")):
-        raise ArchiveError(f"'{source.name}' is a RAR or 7z archive, which cannot be read.", MAKE_A_ZIP)
+    if head.startswith(b"Rar!"):
+        raise ArchiveError(f"'{source.name}' is a RAR archive, which cannot be read.", MAKE_A_ZIP)
     if head.startswith(b"PK"):
         raise ArchiveError(f"The zip '{source.name}' is cut short: the list of files at its end is gone.", UPLOAD_AGAIN)
     if _is_old_tar(source):
         return open
-    raise ArchiveError(f"'{source.name}' is not a zip or tar archive.", MAKE_A_ZIP)
+    raise ArchiveError(f"'{source.name}' is not a zip, tar or 7z archive.", MAKE_A_ZIP)
 
 
 def _is_old_tar(source: Path) -> bool:

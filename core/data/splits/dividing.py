@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
+from core.data.checks.evidence import clusters as near_copies
 from core.data.splits import columns, shots
 from core.data.splits.grouping import Known
 from core.data.splits.split import split
@@ -30,4 +31,5 @@ def known(dataset: Dataset, settings: DataSettings) -> Known:
     return Known(
         shots=shots.shots(dataset) if settings.group_by == "shot" else {},
         columns=columns.read(dataset.path) if settings.group_by == "column" else {},
+        clusters=near_copies(dataset) if settings.keep_together else {},
     )

@@ -24,8 +24,6 @@ class Known:
     """Column of the table of labels → what it says of each image."""
     clusters: Mapping[str, int] = field(default_factory=dict)
     """Which near-duplicates an image belongs to, of those that belong to any."""
-    checked: bool = False
-    """Whether near-duplicates were looked for."""
 
 
 Rule = Callable[["pd.DataFrame", DataSettings, Known], Sequence[str]]

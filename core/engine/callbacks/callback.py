@@ -42,6 +42,8 @@ class PhaseFit:
     """Time since the epoch began; in `on_epoch_end` that of its steps alone."""
     stopped: bool = False
     """Somebody asked for the end."""
+    paused: bool = False
+    """Where it stands is written down: the training goes on another time."""
     finished: bool = False
     """The phase ends after this epoch, whatever the recipe's number."""
     failure: TrainingDivergedError | None = None

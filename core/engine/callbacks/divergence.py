@@ -44,13 +44,7 @@ class Divergence(Callback):
 
     def __init__(self, chance_loss: float, chance_accuracy: float, images: int) -> None:
         self.chance_loss, self.chance_accuracy, self.images = chance_loss, chance_accuracy, images
-        self._blown_epochs = 0
-        self._highest = 0.0
         self._penalty = 0.0
-
-    def on_phase_begin(self, fit: PhaseFit) -> None:
-        """Every phase has its own learning rate, and its own chance to put things right."""
-        self._blown_epochs = 0
 
     def on_epoch_begin(self, fit: PhaseFit) -> None:
         """Note what penalties add to the loss."""
@@ -68,24 +62,26 @@ class Divergence(Callback):
             return self._fail(fit, "The loss became not a number")
         loss = logs["loss"] - max(self._penalty, _penalty(fit))
         at_least, _ = wilson_interval(round(fit.scores.accuracy * self.images), self.images, DEVIATIONS)
-        suspicious = loss > (LEARNED if self._blown_epochs else FAR) * self.chance_loss
+        state = fit.state
+        suspicious = loss > (LEARNED if state.blown_epochs else FAR) * self.chance_loss
         fit.worthless = suspicious and at_least <= self.chance_accuracy < 1
-        self._blown_epochs = self._blown_epochs + 1 if fit.worthless else 0
-        self._highest = max(self._highest, loss) if fit.worthless else 0.0
+        state.blown_epochs = state.blown_epochs + 1 if fit.worthless else 0
+        state.highest_loss = max(state.highest_loss, float(loss)) if fit.worthless else 0.0
 
     def on_state(self, fit: PhaseFit) -> None:
         """Fail when it does not recover; the epoch that shows it has its row in the history."""
-        if self._blown_epochs >= MOST_EPOCHS and self._blown_epochs * fit.batches.steps >= LEAST_STEPS:
+        blown = fit.state.blown_epochs  # of this phase: every one has its own rate, and its own chance to recover
+        if blown >= MOST_EPOCHS and blown * fit.batches.steps >= LEAST_STEPS:
             self._blown_up(fit)
 
     def on_phase_end(self, fit: PhaseFit) -> None:
         """Fail when it has not recovered to the end."""
-        if fit.failure is None and fit.last and self._blown_epochs and not fit.stopped:
+        if fit.failure is None and fit.last and fit.state.blown_epochs and not (fit.stopped or fit.paused):
             self._blown_up(fit)
 
     def _blown_up(self, fit: PhaseFit) -> None:
-        self._fail(fit, f"The training has blown up: the loss rose to {self._highest:,.0f}, where guessing gives "
-                        f"{self.chance_loss:.2f}, and the answers are no better than one answer for everything",
+        self._fail(fit, f"The training has blown up: the loss rose to {fit.state.highest_loss:,.0f}, where guessing "
+                        f"gives {self.chance_loss:.2f}, and the answers are no better than one answer for everything",
                    fit.state.epoch)
 
     @staticmethod

@@ -40,6 +40,8 @@ class Report(Callback):
             "epoch": fit.epoch, "phase": fit.phase.name, "phase_index": fit.index,
             "loss": round(float(logs["loss"]), 6), "accuracy": round(float(logs["accuracy"]), 6),
             "val_loss": round(fit.scores.loss, 6), "val_accuracy": round(fit.scores.accuracy, 6),
+            "val_balanced_accuracy": round(fit.scores.balanced_accuracy, 6),
+            "val_macro_f1": round(fit.scores.macro_f1, 6),
             "learning_rate": float(f"{float(fit.model.optimizer.learning_rate):.6g}"),
             "seconds": round(seconds, 3),
             "images_per_second": round(len(fit.batches.rows) / max(fit.epoch_seconds, 1e-6), 1),

@@ -10,9 +10,10 @@ from pathlib import Path
 import keras
 import numpy as np
 
-from core.engine.feed.augment import Augmenter, identity
+from core.augment.augmenter import Augmenter, identity
 from core.engine.feed.pixels import Pixels
 from core.engine.feed.row_store import RowStore
+from core.engine.feed.threads import pool
 from core.engine.model.boundary import Boundary
 from core.engine.model.forward import CHECK_IMAGES, Forward, fastest_forward, largest_output, note_largest
 from core.engine.model.network import Network
@@ -94,7 +95,7 @@ class ActivationCache:
         if not len(missing):
             self.reporter.note(f"{self._named(trunk, view)}: found in the cache, no forward pass needed.")
         elif make_room(self.workspace.machine, store.row_bytes * len(missing)):
-            change = Augmenter(augment, self.pixels.size, seed) if augment and changes else None
+            change = Augmenter(augment, self.pixels.size, seed, pool().map) if augment and changes else None
             try:
                 self._fill(store, trunk, missing, view, change)
             except FloatingPointError:  # images that the check did not see give larger values

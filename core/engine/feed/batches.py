@@ -3,10 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
+from dataclasses import dataclass
 from typing import NamedTuple, Protocol
 
 import keras
 import numpy as np
+
+from core.augment.mixing import Mix, Pairs
 
 Read = Callable[[np.ndarray], np.ndarray]
 
@@ -36,6 +39,26 @@ class Transform(Protocol):
         """
 
 
+@dataclass(frozen=True)
+class Mixed:
+    """Mixes the images of a batch in pairs, with their targets and weights."""
+
+    mix: Mix
+    alpha: float
+    seed: int
+    contents_of: Callable[[np.ndarray], Sequence[str]]
+    """The SHA-256 of each row's file."""
+    before: int
+    """Epochs of the phases before."""
+
+    def __call__(self, batch: Batch, rows: np.ndarray, epoch: int) -> Batch:
+        """A mixed batch; x is float32 then."""
+        pairs = Pairs(self.seed, self.before + epoch, self.contents_of(rows), self.alpha)
+        x, shares = self.mix(batch.x, pairs)
+        weight = None if batch.weight is None else pairs.between(batch.weight, shares)
+        return Batch(x.astype(np.float32), pairs.between(batch.y, shares), weight)
+
+
 class Batches(keras.utils.PyDataset):
     """Shuffled batches (x, one-hot y, weight) for `Model.fit`.
 
@@ -60,8 +83,12 @@ class Batches(keras.utils.PyDataset):
         self.batch_size, self.seed, self.group, self.transforms = batch_size, seed, group, transforms
         self.begin_at(0)
 
-    def begin_at(self, epoch: int) -> None:
-        """Go to an epoch of the phase, from 0."""
+    def begin_at(self, epoch: int, step: int = 0) -> None:
+        """Go to an epoch of the phase, from 0, and behind the first steps of it (a multiple of `group`)."""
+        self._go_to(epoch)
+        self.first, self._entered = step // self.group, False
+
+    def _go_to(self, epoch: int) -> None:
         self.epoch = epoch
         self._order = np.random.default_rng((self.seed, self.epoch)).permutation(len(self.rows))
 
@@ -71,10 +98,11 @@ class Batches(keras.utils.PyDataset):
         return -(-len(self.rows) // self.batch_size)
 
     def __len__(self) -> int:
-        return -(-self.steps // self.group)
+        return -(-self.steps // self.group) - self.first
 
     def __getitem__(self, index: int) -> tuple[np.ndarray, ...]:
         at_once = self.batch_size * self.group
+        index += self.first
         chosen = self._order[index * at_once:(index + 1) * at_once]
         x = self.views[self.epoch % len(self.views)](self.rows[chosen])
         batch = Batch(x.astype(np.float32) if x.dtype.kind == "f" else x, self.targets[chosen],
@@ -84,8 +112,10 @@ class Batches(keras.utils.PyDataset):
         return (batch.x, batch.y) if batch.weight is None else (batch.x, batch.y, batch.weight)
 
     def on_epoch_end(self) -> None:
-        """Go on to the next epoch's order and view."""
-        self.begin_at(self.epoch + 1)
+        """Go on to the next epoch's order and view. `Model.fit` calls it once before the first one, too."""
+        self._go_to(self.epoch + 1)
+        self.first = 0 if self._entered else self.first
+        self._entered = True
 
 
 def balanced_weights(labels: np.ndarray, classes: int) -> np.ndarray:

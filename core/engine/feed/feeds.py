@@ -14,13 +14,15 @@ from typing import Any
 import keras
 import numpy as np
 
+from core.augment.augmenter import Augmenter
+from core.augment.mixing import MIXES
 from core.engine.feed import resident
 from core.engine.feed.activations import ActivationCache, Trunk
-from core.engine.feed.augment import Augmenter
-from core.engine.feed.batches import Batch, Batches, Read, Transform, balanced_weights
+from core.engine.feed.batches import Batch, Batches, Mixed, Read, Transform, balanced_weights
 from core.engine.feed.examples import Examples
 from core.engine.feed.pixels import Pixels
 from core.engine.feed.row_store import MEMORY_BUDGET, RowStore
+from core.engine.feed.threads import pool
 from core.engine.model.boundary import Boundary
 from core.engine.model.network import Network
 from core.engine.reporter import Reporter
@@ -141,15 +143,20 @@ class Feeds:
         augment = self.recipe.augment
         if not augment.active:
             return []
-        augmenter = Augmenter(augment, self.pixels.size, self.recipe.train.seed)
+        augmenter = Augmenter(augment, self.pixels.size, self.recipe.train.seed, pool().map)
         return [FreshViews(augmenter, self.pixels.contents_of, self._epochs_before)]
 
-    def batches(self, views: Sequence[Read], index: int, **options: Any) -> Batches:
-        """Batches of the training images for a phase."""
+    def batches(self, views: Sequence[Read], index: int, transforms: Sequence[Transform] = (),
+                **options: Any) -> Batches:
+        """Batches of the training images for a phase; mixed, where the recipe says so, after all other transforms."""
         settings = self.recipe.train
+        if settings.mix != "none":
+            mixed = Mixed(MIXES[settings.mix], settings.mix_alpha, settings.seed, self.pixels.contents_of,
+                          self._epochs_before)
+            transforms = [*transforms, mixed]
         weights = balanced_weights(self.train.labels, self.classes) if settings.class_weights == "balanced" else None
         return Batches(views, self.train.rows, self.task.targets(self.train.labels, self.classes), weights,
-                       settings.batch_size, settings.seed + 7919 * index, **options)
+                       settings.batch_size, settings.seed + 7919 * index, transforms=transforms, **options)
 
     def group(self) -> int:
         """Batches a call; fewer where an epoch has so few that the curve would hardly move inside it."""
@@ -199,7 +206,7 @@ Way = Callable[[Feeds, PhasePlan, int, list[RowStore], Reader], Feed | None]
 def resident_features(feeds: Feeds, plan: PhasePlan, index: int, stores: list[RowStore],
                       evaluation: Reader) -> Feed | None:
     """Pooled features that lie in memory, looked up by the model itself."""
-    if not stores or feeds.changes_every_epoch or not resident.fits(stores):
+    if not stores or feeds.changes_every_epoch or feeds.recipe.train.mix != "none" or not resident.fits(stores):
         return None
     tail = _boundary(plan).tail(feeds.network.whole.output)
     model, reads = resident.resident(stores, tail, feeds.recipe.train.batch_size)

@@ -38,6 +38,8 @@ class LoadedModel:
     """Probabilities [n, classes]."""
     embed: Forward | None
     """Pooled features [n, k]."""
+    heat: Callable[[np.ndarray, np.ndarray | None], np.ndarray]
+    """Where it finds what speaks for a class: see `core.engine.model.grad_cam.Heat`. The first call loads Keras."""
     _lock: threading.Lock = field(default_factory=threading.Lock)
 
     @contextmanager
@@ -110,9 +112,10 @@ def load_model(folder: Path) -> LoadedModel:
             runners = onnx_runners(twin)
             return LoadedModel(kept["image_size"], resize, run.classes, "ONNX Runtime",
                                _probabilities(run, next(iter(runners.values()))),
-                               runners.get(FEATURES) or _later(folder))
+                               runners.get(FEATURES) or _later(folder), _heat_later(folder))
     size, predict, embed = _with_keras(folder)
-    return LoadedModel(size, resize, run.classes, "Keras", _probabilities(run, predict), embed)
+    return LoadedModel(size, resize, run.classes, "Keras", _probabilities(run, predict), embed,
+                       _heat_later(folder))
 
 
 def _probabilities(run: Run, outputs: Forward) -> Forward:
@@ -148,6 +151,24 @@ def _later(folder: Path) -> Forward:
         if embed is None:
             raise InferenceError("This model has no pooled features.", "Train it again with this version.")
         return embed(images)
+
+    return run
+
+
+def _heat_later(folder: Path) -> Callable[[np.ndarray, np.ndarray | None], np.ndarray]:
+    """Grad-CAM of model.keras, loaded when it is asked for."""
+    heat: Callable[[np.ndarray, np.ndarray | None], np.ndarray] | None = None
+
+    def run(images: np.ndarray, classes: np.ndarray | None) -> np.ndarray:
+        nonlocal heat
+        if heat is None:
+            with _keras:
+                with quickly():
+                    from core.engine.model.grad_cam import grad_cam
+                    from core.engine.model.loading import read_model
+
+                heat = grad_cam(read_model(folder / "model.keras"))
+        return heat(images, classes)
 
     return run
 

@@ -7,6 +7,7 @@ meanwhile is found out at the start, or costs the run but not its model.
 
 from __future__ import annotations
 
+import contextlib
 import errno
 import os
 import shutil
@@ -17,7 +18,8 @@ from typing import Any
 
 from core.engine.training.state import Best, pack, unpack
 from core.errors import DiskFullError
-from core.runs.recovery import BEST, CHECKPOINT
+from core.runs import states
+from core.runs.recovery import BEST, CHECKPOINT, REQUEST
 from core.store.files import replacing
 
 SECONDS = 1.0
@@ -71,9 +73,14 @@ class Checkpoint:
             self._pending, self._written = None, time.monotonic()
 
     def discard(self) -> None:
-        """Remove all of it: the finished model is there."""
+        """Remove all of it but the last whole state, from which the training can go on: the finished model is there."""
         self._pending = None
-        shutil.rmtree(self.folder, ignore_errors=True)
+        self.release()
+        for path in (self.path, self.folder / REQUEST.name):
+            path.unlink(missing_ok=True)
+        states.keep_newest(self.folder.parent)
+        with contextlib.suppress(OSError):  # there is a state in it
+            self.folder.rmdir()
 
 
 def _allocate(path: Path, nbytes: int) -> None:

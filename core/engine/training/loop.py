@@ -9,12 +9,15 @@ from typing import Any
 import keras
 import numpy as np
 
+from core.engine.callbacks.averaged import Averaged
 from core.engine.callbacks.callback import Callback, PhaseFit
 from core.engine.callbacks.divergence import Divergence
 from core.engine.callbacks.evaluate import Evaluate
 from core.engine.callbacks.keep_best import KeepBest
+from core.engine.callbacks.keep_state import KeepState
 from core.engine.callbacks.order import in_order
 from core.engine.callbacks.patience import Patience
+from core.engine.callbacks.plateau import Plateau
 from core.engine.callbacks.remaining import PhaseCost, Remaining
 from core.engine.callbacks.report import Report
 from core.engine.callbacks.stop import Stop
@@ -24,8 +27,8 @@ from core.engine.model.network import Network
 from core.engine.reporter import Reporter
 from core.engine.training.checkpoint import Checkpoint
 from core.engine.training.optimizers import build_optimizer
-from core.engine.training.plan import PhasePlan, apply_freezing
-from core.engine.training.state import Best, TrainState
+from core.engine.training.plan import PhasePlan, apply_freezing, variable_rates
+from core.engine.training.state import Arrays, Best, TrainState, assign, values
 from core.recipe.fields import Recipe
 from core.scoring.task import Scores, Task
 
@@ -53,14 +56,18 @@ class Trainer:
         self.state = TrainState(Best(recipe.train.monitor))
         self.variables = self._ever_trained()
         labels = feeds.validation.labels
+        self._keeper = KeepState(checkpoint.folder.parent, about)
         self.callbacks: list[Callback] = in_order([
-            Evaluate(), Patience(), Stop(), Report(Remaining(costs)), KeepBest(checkpoint, about),
+            Averaged(), Evaluate(), Plateau(), Patience(), Stop(), Report(Remaining(costs)),
+            KeepBest(checkpoint, about), self._keeper,
             Divergence(task.chance_loss(feeds.classes), np.bincount(labels).max() / len(labels), len(labels)),
         ])
         self._reader: Reader | None = None
         self._feed: Feed | None = None
-        self.stopped = False
-        """True when a request ended the training before its last step."""
+        self.stopped = self.paused = False
+        """True when a request ended the training before its last step; paused: for a time."""
+        self.rate_factor = 1.0
+        """On the rate of a phase that is taken up in its middle: the recipe's may be another one than before."""
 
     @property
     def best(self) -> Best:
@@ -69,11 +76,19 @@ class Trainer:
 
     def fit(self) -> None:
         """Run the phases that are left, then put the best state back. After StopRequested the best so far counts."""
-        while self.state.phase < len(self.plans) and not self.stopped:
+        if self.state.done:  # it ended before its model was made
+            return self.take_up(self.best)
+        while self.state.phase < len(self.plans) and not self.stopped and not self.paused:
             self._run_phase(self.state.phase)
-            if not self.stopped:
-                self.state.phase, self.state.phase_epoch, self.state.since_better = self.state.phase + 1, 0, 0
+            if not self.stopped and not self.paused:
+                self._next_phase()
         self.restore_best()
+
+    def _next_phase(self) -> None:
+        assert self._feed is not None
+        self.state.next_phase(self._feed.model)
+        if self.state.phase < len(self.plans):
+            self._keeper.write(self.state, self.plans[self.state.phase].phase.learning_rate)
 
     def restore_best(self) -> None:
         """Put the best state back, if there is one."""
@@ -113,24 +128,32 @@ class Trainer:
 
     def _run_phase(self, index: int) -> None:
         plan, state = self.plans[index], self.state
-        if not state.phase_epoch:
+        if not (state.phase_epoch or state.step):
             self.restore_best()
         apply_freezing(self.network, plan, self.recipe.model.trains_batch_norm)
         feed = self._open_feed(plan, index)
         self._compile(feed, plan)
-        if state.phase_epoch:
-            state.restore(feed.model, self.variables)
-            feed.batches.begin_at(state.phase_epoch)
+        if state.read:
+            self._restore(feed)
         if self.reporter.stop_requested():
             self.stopped = True
             return
         fit = PhaseFit(state, index, plan.phase, index == len(self.plans) - 1, feed.model, feed.batches,
                        self.variables, self.evaluate, self.reporter)
         _run(fit, self.callbacks)
-        self.stopped = fit.stopped
+        self.stopped, self.paused = fit.stopped, fit.paused
         if fit.failure is not None:
             self.restore_best()
             raise fit.failure
+
+    def _restore(self, feed: Feed) -> None:
+        """Go to where the state stands in a phase."""
+        state = self.state
+        state.restore(feed.model, self.variables)
+        feed.batches.begin_at(state.phase_epoch, state.step)
+        optimizer = feed.model.optimizer
+        if self.rate_factor != 1 and isinstance(optimizer._learning_rate, keras.Variable):  # else the recipe's schedule
+            optimizer.learning_rate = float(optimizer.learning_rate) * self.rate_factor
 
     def _open_feed(self, plan: PhasePlan, index: int) -> Feed:
         before = self._feed
@@ -142,24 +165,41 @@ class Trainer:
         return feed
 
     def _compile(self, feed: Feed, plan: PhasePlan) -> None:
+        settings = self.recipe.train
         feed.model.compile(
-            optimizer=build_optimizer(plan.phase, feed.batches.steps * plan.phase.epochs),
-            loss=LOSSES[self.task.loss](label_smoothing=self.recipe.train.label_smoothing),
-            metrics=["accuracy"],
+            optimizer=build_optimizer(plan.phase, feed.batches.steps * plan.phase.epochs, settings.accumulate,
+                                      settings.average, variable_rates(self.network, plan)),
+            loss=LOSSES[self.task.loss](label_smoothing=settings.label_smoothing),
+            metrics=[keras.metrics.MeanMetricWrapper(_right, name="accuracy")],
             jit_compile=False,  # XLA takes longer to compile than it saves on CPUs
             steps_per_execution=feed.steps_per_call,
         )
+
+
+def _right(true: Any, predicted: Any) -> Any:
+    """Whether each answer is right, float [n]; of mixed labels the larger share counts."""
+    if predicted.shape[-1] == 1:
+        return keras.ops.cast((true[:, 0] > 0.5) == (predicted[:, 0] > 0.5), "float32")
+    return keras.metrics.categorical_accuracy(true, predicted)
 
 
 def _run(fit: PhaseFit, callbacks: Sequence[Callback]) -> None:
     """The epochs of a phase that are left."""
     for callback in callbacks:
         callback.on_phase_begin(fit)
-    # Batches come shuffled; Keras would shuffle their order once more, in another way for each size of call.
-    fit.model.fit(fit.batches, initial_epoch=fit.state.phase_epoch, epochs=fit.phase.epochs, verbose=0, shuffle=False,
-                  callbacks=[_Moments(fit, callbacks)])
+    if fit.state.step:  # the rest of an epoch is shorter than the others, which one fit takes for equal
+        _fit(fit, callbacks, fit.state.phase_epoch + 1)
+        fit.batches.begin_at(fit.state.phase_epoch)
+    if not (fit.stopped or fit.paused or fit.finished or fit.failure):
+        _fit(fit, callbacks, fit.phase.epochs)
     for callback in callbacks:
         callback.on_phase_end(fit)
+
+
+def _fit(fit: PhaseFit, callbacks: Sequence[Callback], epochs: int) -> None:
+    # Batches come shuffled; Keras would shuffle their order once more, in another way for each size of call.
+    fit.model.fit(fit.batches, initial_epoch=fit.state.phase_epoch, epochs=epochs, verbose=0, shuffle=False,
+                  callbacks=[_Moments(fit, callbacks)])
 
 
 class _Moments(keras.callbacks.Callback):
@@ -169,29 +209,54 @@ class _Moments(keras.callbacks.Callback):
         super().__init__()
         self.fit, self.callbacks = fit, callbacks
         self._began = 0.0
+        self._weights: Arrays = {}
+        self._before, self._logs_before = 0, {"loss": 0.0, "accuracy": 0.0}
+        """Steps of the open epoch that an earlier process has done, and the means over them."""
 
     def on_epoch_begin(self, epoch: int, logs: dict[str, Any] | None = None) -> None:
         self._began = time.monotonic()
         self.fit.scores, self.fit.worthless, self.fit.notes = None, False, []
+        self._before = self.fit.state.step
+        self._logs_before = {"loss": self.fit.state.loss, "accuracy": self.fit.state.accuracy}
         self._each(lambda callback: callback.on_epoch_begin(self.fit))
 
     def on_train_batch_end(self, batch: int, logs: dict[str, Any] | None = None) -> None:
-        fit, now = self.fit, logs or {}
+        fit = self.fit
         fit.epoch_seconds = time.monotonic() - self._began
-        step = min((batch + 1) * fit.batches.group, fit.batches.steps)
+        step = min(self._before + (batch + 1) * fit.batches.group, fit.batches.steps)
+        now = self._over_all(logs, step)
         self._each(lambda callback: callback.on_step_end(fit, step, now))
-        self.model.stop_training = fit.stopped or fit.failure is not None
+        self.model.stop_training = fit.stopped or fit.paused or fit.failure is not None
 
     def on_epoch_end(self, epoch: int, logs: dict[str, Any] | None = None) -> None:
-        fit, now = self.fit, logs or {}
-        if fit.failure is not None:
+        fit = self.fit
+        if fit.failure is not None or fit.paused:
             return
         fit.epoch_seconds = time.monotonic() - self._began
+        now = self._over_all(logs, fit.batches.steps)
         self._each(lambda callback: callback.on_epoch_end(fit, now))
         if not fit.stopped and fit.failure is None:
-            fit.state.epoch, fit.state.phase_epoch = fit.state.epoch + 1, fit.state.phase_epoch + 1
+            fit.state.epoch, fit.state.phase_epoch, fit.state.step = fit.state.epoch + 1, fit.state.phase_epoch + 1, 0
             self._each(lambda callback: callback.on_state(fit))
-        self.model.stop_training = fit.stopped or fit.finished or fit.failure is not None
+        self.model.stop_training = fit.stopped or fit.paused or fit.finished or fit.failure is not None
+        if self.model.optimizer.use_ema:
+            self._weights = values(self.model.trainable_variables)
+
+    def on_train_end(self, logs: dict[str, Any] | None = None) -> None:
+        """Keras has put the running average into the weights' place; more epochs of the phase may follow."""
+        if self._weights:
+            assign(self.model.trainable_variables, self._weights)
+
+    def _over_all(self, logs: Mapping[str, float] | None, step: int) -> Mapping[str, float]:
+        """Means over all images up to a step of the open epoch; Keras has seen those since this process began."""
+        now = logs or {}
+        if not self._before:
+            return now
+        batches = self.fit.batches
+        images = min(step * batches.batch_size, len(batches.rows))
+        share = self._before * batches.batch_size / images
+        return {**now, **{name: share * value + (1 - share) * float(now[name])
+                          for name, value in self._logs_before.items()}}
 
     def _each(self, call: Callable[[Callback], None]) -> None:
         for callback in self.callbacks:

@@ -127,11 +127,17 @@ def _by_steps(phase: Phase, steps: int) -> Schedule:
                  warmup=_warmup(phase, steps))
 
 
+def _on_plateaus(phase: Phase, steps: int) -> float:
+    """A number that `core.engine.callbacks.plateau` changes between epochs."""
+    return phase.learning_rate
+
+
 SCHEDULES: dict[str, Callable[[Phase, int], float | Schedule]] = {
     "constant": _constant,
     "cosine": _by_cosine,
     "one_cycle": _one_cycle,
     "exponential": _exponential,
     "step": _by_steps,
+    "plateau": _on_plateaus,
 }
 """What builds the schedule of a phase with so many steps in all."""

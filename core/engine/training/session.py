@@ -15,6 +15,7 @@ from core.engine.callbacks.remaining import PhaseCost
 from core.engine.feed.activations import ActivationCache, Trunk
 from core.engine.feed.examples import Examples
 from core.engine.feed.feeds import Feeds
+from core.engine.feed.identity import identity
 from core.engine.feed.pixels import Pixels
 from core.engine.model.boundary import Boundary
 from core.engine.model.network import build_network
@@ -23,16 +24,17 @@ from core.engine.training.checkpoint import Checkpoint, read_best
 from core.engine.training.loop import Trainer
 from core.engine.training.plan import plan_phases
 from core.engine.training.saving import CHECK_IMAGES, room_for, save_model, save_scores, save_twin
+from core.engine.training.state import TrainState
 from core.errors import RunError
 from core.estimates import BACKWARD, START, TRAINING, record
-from core.jobs.status import SAVE, SCORE
+from core.jobs.status import PAUSED, SAVE, SCORE
 from core.plan import estimate, trunk_and_tail
 from core.recipe.fields import Recipe
+from core.runs import states
 from core.runs.results import publishing
 from core.runs.run import Run
 from core.scoring.metrics import evaluate_predictions
 from core.scoring.task import TASKS
-from core.store.files import digest
 from core.store.workspace import Workspace
 
 if TYPE_CHECKING:
@@ -54,11 +56,7 @@ class TrainingSession:
         self.task = TASKS[recipe.model.output]
         self.network = build_network(recipe.model, pixels.size, len(run.classes), weights, recipe.train.seed)
         self.cache = ActivationCache(workspace, pixels, reporter)
-        self.identity: dict[str, Any] = {
-            "backbone": recipe.model.backbone, "alpha": variant.alpha, "pooling": recipe.model.pooling,
-            "weights": digest(weights) if weights else f"random-{recipe.train.seed}",
-            **_changes_to_the_trunk(recipe),
-        }
+        self.identity = identity(recipe, variant, weights)
         self.plans = plan_phases(self.network, variant, recipe, self._fits)
         self.feeds = Feeds(self.network, recipe, self.task, len(run.classes), examples, pixels, self.cache, reporter,
                            self.trunk)
@@ -73,7 +71,7 @@ class TrainingSession:
         if self.network.match is not None:
             self.reporter.note(self.network.match.sentence)
         self.checkpoint.reserve(room_for(self.network.whole, len(self.examples), len(self.run.classes)))
-        best = self.trainer.best
+        taken_up = self._take_up()
         ended_early = False
         try:
             self.trainer.fit()
@@ -82,15 +80,42 @@ class TrainingSession:
         except Exception:
             self._save_what_there_is()
             raise
-        if not best.epoch:
+        if self.trainer.paused:
+            self.checkpoint.release()
+            return PAUSED, f"Paused in epoch {self.trainer.state.epoch + 1}."
+        if not self.trainer.best.epoch:
             self.checkpoint.discard()
             raise StopRequested
         self.save()
         state = "stopped" if ended_early or self.trainer.stopped else "completed"
         self._record_training_speed()
-        if state == "completed":  # else an epoch that counts nowhere is part of the time
+        if state == "completed" and not taken_up:  # else an epoch that counts nowhere is part of the time
             self._record_start(time.monotonic() - self.began)
         return state, self._verdict()
+
+    def _take_up(self) -> bool:
+        """Go to the last state that an earlier process left in the folder; False: there is none, it begins anew.
+
+        Raises:
+            RunError: the state is of another network, or the pretrained weights are others now.
+        """
+        found = states.latest(self.run.path)
+        if found is None:
+            if not self.run.history().empty:
+                self.reporter.go_on(0, 0.0)
+            return False
+        if found.about["identity"] != self.identity:
+            raise RunError("The training cannot go on: the pretrained weights have changed since.", "Start a new run.")
+        state = TrainState.from_bytes(found.numbers.read_bytes())
+        if found.about.get("continued"):  # under a recipe that goes on where this one had ended
+            state.done, state.since_better = False, 0
+        self.trainer.state = state
+        rate = self.plans[min(state.phase, len(self.plans) - 1)].phase.learning_rate
+        self.trainer.rate_factor = rate / found.about["learning_rate"]
+        self.began = time.monotonic() - found.about["seconds"]
+        self.reporter.go_on(state.epoch, found.about["seconds"])
+        self.reporter.note(f"Goes on after epoch {state.epoch}.")
+        return True
 
     def recover(self) -> str:
         """Make the model of a run whose process is gone, from the best state that it left; gives a message.
@@ -208,14 +233,3 @@ class TrainingSession:
         assert boundary is not None
         trunk, _ = trunk_and_tail(self.recipe, phase)
         return Trunk(self.network, boundary, self.identity, trunk)
-
-
-def _changes_to_the_trunk(recipe: Recipe) -> dict[str, Any]:
-    """What else decides the output of frozen layers, where it is not as usual."""
-    model = recipe.model
-    found: dict[str, Any] = {}
-    if model.upsample is not None:
-        found["upsample"] = [model.upsample, model.upsample_method]
-    if model.own_weights and model.weights_match != "name":
-        found["match"] = [model.weights_match, recipe.train.seed]  # what the file lacks is random
-    return found

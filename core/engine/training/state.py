@@ -6,12 +6,13 @@ import io
 import json
 import zipfile
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, fields
 from pathlib import Path
 from typing import IO, TYPE_CHECKING, Any
 
 import numpy as np
 
+from core.scoring.measures import MEASURES
 from core.scoring.task import Scores
 from core.store.documents import Format
 
@@ -21,7 +22,10 @@ if TYPE_CHECKING:
 Arrays = dict[str, np.ndarray]
 FORMAT = Format("training state")
 _ABOUT = "about"
-_NUMBERS = ("phase", "epoch", "phase_epoch", "since_better")
+_SCORES = tuple(each.name for each in fields(Scores))
+_NUMBERS = ("phase", "epoch", "phase_epoch", "step", "loss", "accuracy", "since_better", "blown_epochs",
+            "highest_loss", "done")
+_GROUPS = ("weights", "optimizer", "random")
 
 
 @dataclass
@@ -37,12 +41,16 @@ class Best:
     accuracy: float = float("nan")
     weights: Arrays = field(default_factory=dict)
     """What is ever trained, by the variables' paths."""
+    balanced_accuracy: float = float("nan")
+    macro_f1: float = float("nan")
 
     def offer(self, phase: int, epoch: int, scores: Scores, variables: list[Any]) -> bool:
-        """Keep this state if it is better; ties in accuracy go to the lower loss."""
-        if self.epoch and self._key(scores.loss, scores.accuracy) >= self._key(self.loss, self.accuracy):
+        """Keep this state if it is better; of equal ones that with the lower loss."""
+        if self.epoch and self._key(scores) >= self._key(self):
             return False
-        self.phase, self.epoch, self.loss, self.accuracy = phase, epoch, scores.loss, scores.accuracy
+        self.phase, self.epoch = phase, epoch
+        for name in _SCORES:
+            setattr(self, name, getattr(scores, name))
         self.weights = values(variables)
         return True
 
@@ -52,16 +60,19 @@ class Best:
 
     def about(self) -> dict[str, Any]:
         """All but the weights, as JSON takes it."""
-        return {"monitor": self.monitor, "phase": self.phase, "epoch": self.epoch, "loss": self.loss,
-                "accuracy": self.accuracy}
+        return {"monitor": self.monitor, "phase": self.phase, "epoch": self.epoch,
+                **{name: getattr(self, name) for name in _SCORES}}
 
-    def _key(self, loss: float, accuracy: float) -> tuple[float, float]:
-        return (-accuracy, loss) if self.monitor == "val_accuracy" else (loss, -accuracy)
+    def _key(self, scores: Scores | Best) -> tuple[float, float]:
+        """Smaller is better."""
+        measure = MEASURES[self.monitor]
+        value = float(getattr(scores, measure.score))
+        return (-value, scores.loss) if measure.larger else (value, -scores.accuracy)
 
 
 @dataclass
 class TrainState:
-    """A training after a whole epoch: from it the next epoch is the one that would have come.
+    """A training after a whole epoch, or within one: from it comes what would have come.
 
     The order of the images, and every random change to them, is a function of (seed, phase, epoch) and needs no state
     of its own; `random` holds what dropout draws from.
@@ -73,36 +84,70 @@ class TrainState:
     epoch: int = 0
     """Finished epochs of the run."""
     phase_epoch: int = 0
-    """Finished epochs of the phase; the arrays below are empty where it is 0."""
+    """Finished epochs of the phase."""
+    step: int = 0
+    """Finished steps of the open epoch. `weights` and `optimizer` are empty where this and `phase_epoch` are 0: a phase
+    begins with the best weights."""
+    loss: float = 0.0
+    """Mean over these steps, and so is `accuracy`."""
+    accuracy: float = 0.0
     since_better: int = 0
     """Epochs of the phase since the last better one."""
+    blown_epochs: int = 0
+    """Epochs of the phase since it blew up, all in vain; see `core.engine.callbacks.divergence`."""
+    highest_loss: float = 0.0
+    """Of these epochs."""
+    done: bool = False
+    """The last phase has come to its end."""
     weights: Arrays = field(default_factory=dict)
     optimizer: Arrays = field(default_factory=dict)
     random: Arrays = field(default_factory=dict)
+    read: bool = False
+    """It comes from a file, and the network does not yet stand there."""
 
-    def capture(self, model: keras.Model, variables: list[Any]) -> None:
+    def capture(self, model: keras.Model, variables: list[Any], step: int = 0,
+                logs: Mapping[str, float] | None = None) -> None:
         """Copy what the training of a phase holds now.
 
         Args:
             model: The one that is being fitted.
             variables: All that is ever trained.
+            step: Finished steps of the open epoch.
+            logs: Mean loss and accuracy over them.
         """
+        self.step = step
+        self.loss, self.accuracy = (float(logs["loss"]), float(logs["accuracy"])) if logs else (0.0, 0.0)
         self.weights = values(variables)
         self.optimizer = {str(index): np.array(variable) for index, variable in enumerate(model.optimizer.variables)}
         self.random = values(_random(model))
 
+    def next_phase(self, model: keras.Model) -> None:
+        """Go to the beginning of the next phase; `model` is the one of the phase that has ended."""
+        self.phase, self.phase_epoch, self.step, self.since_better = self.phase + 1, 0, 0, 0
+        self.blown_epochs, self.highest_loss = 0, 0.0
+        self.weights, self.optimizer, self.random = {}, {}, values(_random(model))
+
     def restore(self, model: keras.Model, variables: list[Any]) -> None:
         """Put a captured state into a compiled model. Raises ValueError when it is another model's."""
-        assign(variables, self.weights)
-        model.optimizer.build(model.trainable_variables)
-        for index, variable in enumerate(model.optimizer.variables):
-            variable.assign(self.optimizer[str(index)])
-        assign(_random(model), self.random)
+        if self.weights:
+            assign(variables, self.weights)
+            model.optimizer.build(model.trainable_variables)
+            self._restore_optimizer(model.optimizer.variables)
+        for variable in _random(model):  # a phase may draw for layers that the one before did not train
+            if variable.path in self.random:
+                variable.assign(self.random[variable.path])
+        self.read = False
+
+    def _restore_optimizer(self, variables: list[Any]) -> None:
+        found = [self.optimizer[str(index)] for index in range(len(self.optimizer))]
+        if [tuple(variable.shape) for variable in variables] != [value.shape for value in found]:
+            raise ValueError("this state belongs to another optimizer")
+        for variable, value in zip(variables, found, strict=True):
+            variable.assign(value)
 
     def to_bytes(self) -> bytes:
         """All of it, as a NumPy archive without pickled objects."""
-        groups = {"best": self.best.weights, "weights": self.weights, "optimizer": self.optimizer,
-                  "random": self.random}
+        groups = {"best": self.best.weights, **{name: getattr(self, name) for name in _GROUPS}}
         arrays = {f"{group}:{name}": value for group, found in groups.items() for name, value in found.items()}
         return pack(arrays, {**{name: getattr(self, name) for name in _NUMBERS}, "best": self.best.about()})
 
@@ -110,12 +155,12 @@ class TrainState:
     def from_bytes(cls, data: bytes) -> TrainState:
         """What `to_bytes` gave. Raises ValueError."""
         arrays, about = unpack(io.BytesIO(data))
-        groups: dict[str, Any] = {"best": {}, "weights": {}, "optimizer": {}, "random": {}}
+        groups: dict[str, Any] = {"best": {}, **{name: {} for name in _GROUPS}}
         for name, value in arrays.items():
             group, _, rest = name.partition(":")
             groups[group][rest] = value
         given: dict[str, Any] = {**{name: about[name] for name in _NUMBERS}, **groups}
-        return cls(**{**given, "best": Best(**about["best"], weights=groups["best"])})
+        return cls(**{**given, "best": Best(**about["best"], weights=groups["best"])}, read=True)
 
 
 def values(variables: list[Any]) -> Arrays:

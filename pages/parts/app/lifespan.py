@@ -16,7 +16,7 @@ from typing import Any
 
 from core import escape
 
-FIRST = ("app.startup", "app.frame", "model.proposals", "data.reading", "data.dataset_view")
+FIRST = ("app.startup", "app.frame", "model.proposals", "data.ingestion", "data.dataset_view")
 """The parts that a first visit needs."""
 LATER = ("pandas", "pyarrow", "streamlit.elements.arrow")
 """Libraries that the pages import where they use them."""

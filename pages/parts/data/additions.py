@@ -8,7 +8,7 @@ from core import escape
 from core.data.additions import take_back
 from core.data.dataset import Dataset
 from core.data.sources.captures import Captures
-from pages.parts.data import by_class, reading
+from pages.parts.data import by_class, ingestion
 from pages.parts.session import state
 from pages.parts.widgets import errors, wording
 
@@ -60,7 +60,7 @@ def _panel(captures: Captures, dataset: Dataset) -> None:
     with st.container(horizontal=True):
         if st.button(f"Add {wording.count(pictures, 'picture')} to the dataset", icon=":material/check:",
                      disabled=not pictures, key="add-to-the-dataset"):
-            reading.from_addition(captures, dataset, state.workspace())
+            ingestion.from_addition(captures, dataset, state.workspace())
             state.put(_OPEN, None)
             st.rerun()
         if st.button("Discard", type="tertiary", key="discard-additions"):

@@ -7,7 +7,7 @@ import streamlit as st
 from core import escape
 from core.data.sources.captures import Captures, Gathered
 from pages.parts.app import memory
-from pages.parts.data import reading, strip, webcam
+from pages.parts.data import ingestion, strip, webcam
 from pages.parts.session import state
 from pages.parts.widgets import errors, wording
 
@@ -144,7 +144,7 @@ def _make(captures: Captures, gathered: list[Gathered]) -> None:
     with st.container(horizontal=True, vertical_alignment="bottom"):
         name = st.text_input("Name of the dataset", NAME, max_chars=200, key="captures-name", width=280)
         if st.button("Make the dataset", icon=":material/check:", disabled=len(ready) < 2 or not name.strip()):
-            reading.from_captures(captures, name.strip(), state.workspace())
+            ingestion.from_captures(captures, name.strip(), state.workspace())
             st.rerun()
         if st.button("Start over", type="tertiary", key="captures-start-over"):
             start_over(captures)

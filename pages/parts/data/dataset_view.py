@@ -2,43 +2,26 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from collections.abc import Callable
+from typing import TYPE_CHECKING, Any
 
 import streamlit as st
 
 from core import escape
+from core.data.checks import features
 from core.data.dataset import Dataset
-from core.data.splits import dividing
-from core.errors import DataError, GraftError
-from core.recipe.fields import DataSettings
+from pages.parts.data import changing, picture_map, selection, viewer
+from pages.parts.data.tile import tile
 from pages.parts.widgets import charts, errors, fields, gallery, wording
 
 if TYPE_CHECKING:
     import pandas as pd
 
-PER_PAGE = 24
-
-
-@st.cache_data(max_entries=4, show_spinner=False)
-def _split(path: str, fingerprint: str, classes: tuple[str, ...], settings: str) -> pd.DataFrame:
-    from pathlib import Path
-
-    return dividing.divided(Dataset.load(Path(path)), DataSettings.model_validate_json(settings))
-
-
-def split(dataset: Dataset, settings: DataSettings) -> pd.DataFrame:
-    """The images with the split that these settings give them. Raises DataError when they cannot be split so."""
-    return _split(str(dataset.path), dataset.fingerprint, tuple(dataset.classes), settings.model_dump_json())
-
-
-def split_or_reason(dataset: Dataset, settings: DataSettings) -> pd.DataFrame:
-    """As `split`; where that fails the reason is shown, and the folders' own split stands in."""
-    try:
-        return split(dataset, settings)
-    except DataError as error:
-        errors.show(error)
-        table = dataset.usable()
-        return table.assign(split=table["split"].replace("", "train"))
+PER_PAGE, MOST_PILLS = 24, 12
+_ORDERS: dict[str, tuple[str | None, bool]] = {
+    "In order": (None, True), "By name": ("path", True), "Largest file first": ("bytes", False),
+    "Smallest file first": ("bytes", True), "Widest first": ("width", False), "Narrowest first": ("width", True),
+}
 
 
 def facts(dataset: Dataset) -> None:
@@ -69,41 +52,76 @@ def split_settings(dataset: Dataset, table: pd.DataFrame) -> None:
     if "test" not in own:
         fields.draw("data.test")
     with st.expander("Advanced", icon=":material/tune:"):
+        if own:
+            fields.draw("data.folders")
         fields.draw("data.seed")
+        fields.draw("data.folds")
+        fields.draw("data.fold")
+        fields.draw("data.stratified")
+        fields.draw("data.keep_together")
         fields.draw("data.subset", options=[None, 0.1, 0.25, 0.5], empty="all pictures")
         fields.draw("data.group_by")
         fields.draw_dependents("data.group_by")
 
 
 def pictures(dataset: Dataset, table: pd.DataFrame) -> None:
-    """The gallery by class, a page at a time."""
+    """The gallery by class, a page at a time, or the map of what the backbone finds alike."""
     st.subheader("Pictures", anchor=False)
-    st.fragment(_pictures)(dataset, table)
+    shown = "Gallery"
+    if features.read(dataset) is not None:
+        shown = st.segmented_control("Pictures as", ["Gallery", "Map"], default="Gallery", required=True,
+                                     label_visibility="collapsed", key=f"pictures-as-{dataset.id}")
+    st.fragment(_pictures if shown == "Gallery" else picture_map.draw)(dataset, table)
 
 
 @errors.guarded
 def _pictures(dataset: Dataset, table: pd.DataFrame) -> None:
+    changing.redraw_if_edited(dataset)
     chosen = _class_choice(dataset)
-    rows = table if chosen is None else table[table["class"] == chosen]
+    rows = _arranged(dataset, table if chosen is None else table[table["class"] == chosen])
+    chosen_ones = f"pictures-{dataset.id}"
     if rows.empty:
-        st.caption("No pictures of this class were readable.")
+        st.caption("No pictures of this kind.")
         return
-    gallery.paged(len(rows), PER_PAGE, f"gallery-{dataset.id}-{chosen}",
-                  lambda start, end: [tile(dataset, row) for row in rows.iloc[start:end].itertuples()])
+    opened = gallery.paged(len(rows), PER_PAGE, f"gallery-{dataset.id}-{dataset.fingerprint}-{chosen}-{len(rows)}",
+                           lambda start, end: [tile(dataset, row) for row in rows.iloc[start:end].itertuples()],
+                           chosen_ones)
+    selection.bar(dataset, chosen_ones, set(table["path"]))
+    if opened is not None:
+        paths = rows["path"].tolist()
+        viewer.open_at(dataset, paths, paths.index(opened))
 
 
-def tile(dataset: Dataset, row: object, strong: str = "", text: str | None = None) -> gallery.Tile:
-    """The tile of one row of a manifest, split or prediction table."""
-    name = str(row.path).rsplit("/", 1)[-1]  # type: ignore[attr-defined]
-    try:
-        image = dataset.thumbnail(row.file)  # type: ignore[attr-defined]
-    except (GraftError, OSError):
-        image = b""
-    return gallery.Tile(image, strong, name if text is None else text, str(row.path))  # type: ignore[attr-defined]
+def _arranged(dataset: Dataset, rows: pd.DataFrame) -> pd.DataFrame:
+    """Filtered by split and sorted as the line of controls says."""
+    splits = [name for name in charts.NAMES if name in set(rows["split"])]
+    with st.container(horizontal=True, vertical_alignment="center", gap="medium"):
+        if len(splits) > 1:
+            split = st.segmented_control("Split", ["", *splits], default="", required=True,
+                                         key=f"split-of-{dataset.id}", label_visibility="collapsed",
+                                         format_func=lambda name: charts.NAMES[name].capitalize() if name else "All")
+            rows = rows[rows["split"] == split] if split else rows
+        order = st.selectbox("Sort", list(_ORDERS), label_visibility="collapsed", width=190,
+                             key=f"order-of-{dataset.id}")
+        st.caption("A click opens a picture; its box selects it, with Shift all from the last one on.", width="content")
+    column, ascending = _ORDERS[order]
+    return rows if column is None else rows.sort_values(column, ascending=ascending, kind="stable")
+
+
+def shower(dataset: Dataset) -> Callable[[Any], None]:
+    """What shows the pictures of a class by its number, as a click on its bar asks for. What a browser says may be
+    anything."""
+    def show(number: Any) -> None:
+        number = number[0] if isinstance(number, list) and number else number
+        if isinstance(number, int) and 0 <= number < len(dataset.classes):
+            few = len(dataset.classes) <= MOST_PILLS
+            st.session_state[f"class-{'pills' if few else 'box'}-{dataset.id}"] = dataset.classes[number]
+
+    return show
 
 
 def _class_choice(dataset: Dataset) -> str | None:
-    if len(dataset.classes) <= 12:
+    if len(dataset.classes) <= MOST_PILLS:
         chosen = st.pills("Class", ["", *dataset.classes], default="", required=True, label_visibility="collapsed",
                           format_func=lambda name: escape.markdown(name) or "All", key=f"class-pills-{dataset.id}")
         return chosen or None

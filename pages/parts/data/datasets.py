@@ -2,18 +2,21 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
+
 import streamlit as st
 
 from core import escape
 from core.api import delete_dataset
 from core.data.dataset import Dataset
-from core.data.library import rename_class, rename_dataset, unreadable_datasets
+from core.data.library import rename_dataset, unreadable_datasets
 from core.data.sources import names
 from core.data.sources.members import MAKE_A_ZIP
 from core.data.uploads import save_upload
 from core.errors import DataError
-from pages.parts.app import memory
-from pages.parts.data import reading
+from core.recipe.fields import DataSettings
+from pages.parts.app import downloads, memory
+from pages.parts.data import classes, ingestion
 from pages.parts.session import state
 from pages.parts.widgets import errors, wording
 from pages.parts.widgets.keys import key_for
@@ -22,7 +25,7 @@ from pages.parts.widgets.keys import key_for
 def uploader() -> None:
     """The uploader of archives; `take_in` takes what it brings."""
     st.file_uploader(
-        "Upload a zip or tar archive", accept_multiple_files=True, key=_uploader(),
+        "Upload a zip, 7z or tar archive", accept_multiple_files=True, key=_uploader(),
         help="One folder per class inside. Folders called train, val (or validation) and test are used as such. "
              "Several archives become a dataset each.",
     )
@@ -45,12 +48,12 @@ def take_in() -> None:
     for upload in archives:
         with errors.shown():  # one that is refused keeps no other from being read
             path = save_upload(upload, upload.name, state.workspace())
-            reading.from_upload(path, _stem(upload.name), state.workspace())
+            ingestion.from_upload(path, _stem(upload.name), state.workspace())
     memory.release(*uploads)
     if others:
         listed = ", ".join(others[:5]) + (f" and {len(others) - 5:,} more" if len(others) > 5 else "")
         errors.show(DataError(
-            f"Not read, as no zip or tar archive: {listed}.",
+            f"Not read, as no zip, 7z or tar archive: {listed}.",
             f"{MAKE_A_ZIP} Loose pictures go into a class of their own under *Class by class*."))
 
 
@@ -68,7 +71,8 @@ def choice(dataset: Dataset, known: dict[str, Dataset]) -> None:
 
 def menu(dataset: Dataset) -> None:
     """The dataset's menu."""
-    actions = {"Rename": rename, "Rename a class": rename_one_class, "Delete": delete}
+    actions: dict[str, Callable[[Dataset], object]] = {
+        "Classes": classes.dialog, "Download as a zip": take_along, "Rename": rename, "Delete": delete}
     chosen = st.menu_button("Edit", list(actions), icon=":material/more_horiz:", key="dataset-menu")
     if chosen:
         actions[chosen](dataset)
@@ -84,15 +88,16 @@ def rename(dataset: Dataset) -> None:
         st.rerun()
 
 
-@st.dialog("Rename a class")
+@st.dialog("Take the dataset along")
 @errors.guarded
-def rename_one_class(dataset: Dataset) -> None:
-    """Ask for a class and its new name."""
-    old = st.selectbox("Class", dataset.classes, format_func=escape.visible)
-    new = st.text_input("New name", old, max_chars=80, key=f"class-{old}")
-    if st.button("Rename", type="primary", disabled=not new.strip() or new == old):
-        rename_class(state.workspace(), dataset.id, old, new.strip())
-        st.rerun()
+def take_along(dataset: Dataset) -> None:
+    """The dataset as it is now, as a zip."""
+    st.markdown("A zip of class folders with the pictures as they are labelled now, without those that were left out; "
+                "the split and the list of changes lie beside them.")
+    folders = st.toggle("Folders for training, validation and test", key="zip-split-folders",
+                        help="Around the class folders, so that other programs use the same split.")
+    recipe = state.recipe()
+    downloads.dataset_link("Download the zip", dataset, recipe.data if recipe else DataSettings(), folders)
 
 
 @st.dialog("Delete the dataset?")

@@ -12,7 +12,7 @@ from core.data.images import thumbnails
 from core.data.images.reading import MAX_PIXELS
 from core.data.layouts.reading import SPLITS, TITLES, Reading, counts
 from core.errors import GraftError
-from pages.parts.widgets import gallery
+from pages.parts.widgets import wall
 
 CLASSES = 6
 """Shown with pictures."""
@@ -34,11 +34,11 @@ def choice(readings: Sequence[Reading], images: Images, folder: Path, key: str, 
                      format_func=lambda index: escape.markdown(readings[index].text))
     if place is None:
         return None
-    _preview(readings[place], images, folder, max_pixels)
+    _preview(readings[place], images, folder, f"{key}-{place}-tiles", max_pixels)
     return readings[place]
 
 
-def _preview(reading: Reading, images: Images, folder: Path, max_pixels: int) -> None:
+def _preview(reading: Reading, images: Images, folder: Path, key: str, max_pixels: int) -> None:
     found = counts(reading, (path for path, _ in images))
     splits = [split for split in ("", *SPLITS) if any(split in of_class for of_class in found.values())]
     inside = sum(sum(of_class.values()) for of_class in found.values())
@@ -49,8 +49,8 @@ def _preview(reading: Reading, images: Images, folder: Path, max_pixels: int) ->
     if outside := len(images) - inside:
         st.caption(f"{outside:,} of {len(images):,} images are left outside; they are kept for another reading.")
     samples = _samples(reading, images, list(found)[:CLASSES])
-    gallery.show([gallery.Tile(_thumbnail(folder, file, max_pixels), text=label, tooltip=path)
-                  for label, path, file in samples])
+    wall.draw([wall.Tile(_thumbnail(folder, file, max_pixels), text=label, tooltip=path)
+               for label, path, file in samples], key)
     if len(found) > CLASSES:
         st.caption(f"Pictures of the first {CLASSES} of {len(found):,} classes.")
 

@@ -11,7 +11,7 @@ from core.plan import estimate
 from core.recipe import choices
 from core.recipe.fields import Recipe
 from pages.parts.app import connection
-from pages.parts.data import dataset_view
+from pages.parts.data import splits
 from pages.parts.model import weights_panel
 from pages.parts.session import state
 from pages.parts.widgets import wording
@@ -45,7 +45,7 @@ def draw(dataset: Dataset, recipe: Recipe, proposed: list[choices.Choice]) -> bo
 def duration(dataset: Dataset, recipe: Recipe) -> str:
     """`about 40 s here`; "" where the recipe's split cannot be had, which the Data page explains."""
     try:
-        counts = dataset_view.split(dataset, recipe.data)["split"].value_counts()
+        counts = splits.split(dataset, recipe.data)["split"].value_counts()
         plan = estimate(recipe, int(counts.sum()), int(counts["train"]), state.workspace(), len(dataset.classes))
     except (GraftError, KeyError):
         return ""

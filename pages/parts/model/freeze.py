@@ -16,7 +16,7 @@ from core.recipe import proposals
 from core.recipe.fields import Recipe
 from core.recipe.specs import field_spec
 from core.summary import SummaryLayer, summary_layers
-from pages.parts.data import dataset_view
+from pages.parts.data import splits
 from pages.parts.model import network_picture
 from pages.parts.session import state
 from pages.parts.widgets import phases, refusals, wording
@@ -113,7 +113,7 @@ def random_and_frozen(recipe: Recipe) -> None:
 
 def _estimate(recipe: Recipe, dataset: Dataset) -> Plan:
     try:
-        counts = dataset_view.split(dataset, recipe.data)["split"].value_counts()
+        counts = splits.split(dataset, recipe.data)["split"].value_counts()
         images, training = int(counts.sum()), int(counts["train"])
     except (DataError, KeyError):  # a split that cannot be had is explained on the Data page
         images = training = len(dataset.usable())

@@ -10,10 +10,9 @@ from core import escape
 from core.backbones import measuring
 from core.backbones.catalogue import Variant
 from core.backbones.speeds import Speed, subject
-from core.jobs import queue as jobs
 from core.jobs.job import Job
 from pages.parts.session import state
-from pages.parts.widgets import errors, wording
+from pages.parts.widgets import errors, job_progress, wording
 
 _FOLLOWED = "followed-measurement"
 """Whose progress was shown here: how older ones ended is of no interest any more."""
@@ -30,7 +29,7 @@ def panel(chosen: Variant, title: str, shown: Sequence[Variant], known: dict[str
     job = measuring.latest(state.workspace())
     if job is not None and job.status().active:
         state.put(_FOLLOWED, job.id)
-        st.fragment(_follow, run_every=1.0)(job.id)
+        job_progress.follow(job, measuring.latest, "measure", counted=True)
         return
     missing = [variant for variant in shown if subject(variant).key not in known]
     with st.container(horizontal=True, vertical_alignment="center"):
@@ -53,24 +52,6 @@ def _help(variants: Sequence[Variant]) -> str:
 @errors.guarded
 def _start(variants: Sequence[Variant]) -> None:
     measuring.start([subject(variant) for variant in variants], state.workspace())
-
-
-@errors.guarded
-def _follow(job_id: str) -> None:
-    """The progress; the whole page is drawn anew when it has ended, as figures in the table have changed."""
-    workspace = state.workspace()
-    jobs.tick(workspace.machine)
-    job = measuring.latest(workspace)
-    if job is None or job.id != job_id or not job.status().active:
-        st.rerun()
-    status = job.status()
-    waits = status.state == "queued"
-    text = "Waits for the job that is at work" if waits else escape.markdown(status.message)
-    with st.container(horizontal=True, vertical_alignment="center"):
-        count = "" if waits or status.steps < 2 else f" · {min(status.step + 1, status.steps)} of {status.steps}"
-        st.progress(status.step / max(status.steps, 1), text=f"{text}{count}")
-        st.button("Cancel", key="measure-cancel", icon=":material/close:", on_click=job.request_stop,
-                  disabled=job.stop_requested)
 
 
 def _how_it_ended(job: Job) -> None:

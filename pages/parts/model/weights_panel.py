@@ -35,8 +35,7 @@ def source(recipe: Recipe, dataset: Dataset) -> None:
     _, variant = get(recipe.model.backbone, recipe.model.alpha)
     now = _source(recipe)
     runs = _finished(recipe)
-    offered = [*(["imagenet"] if variant.pretrained else []), "none", *(["file"] if variant.pretrained else []),
-               *(["run"] if runs else [])]
+    offered = [*(["imagenet"] if variant.pretrained else []), "none", "file", *(["run"] if runs else [])]
     if now not in offered:
         offered.append(now)
     key = key_for("weights", now)
@@ -143,15 +142,15 @@ def _use(path: str, how: str) -> None:
     state.set_recipe(proposals.with_weights(recipe, path).override([f"model.weights_match={how}"]))
 
 
-def _say(found: Found, recipe: Recipe) -> None:
+def _say(found: Found, recipe: Recipe, where: str = "the file") -> None:
     wanted = found.loaded + found.missing + found.mismatched
-    text = f"**{found.loaded} of {wanted}** layers of {recipe.model.backbone} are in the file"
+    text = f"**{found.loaded} of {wanted}** layers of {recipe.model.backbone} are in {where}"
     if found.missing:
         text += f" · {found.missing} missing"
     if found.mismatched:
         text += f" · {found.mismatched} of another shape"
     if found.unused:
-        text += f" · {wording.count(found.unused, 'layer')} of the file not used"
+        text += f" · {wording.count(found.unused, 'layer')} of {where} not used"
     st.markdown(text)
     row = next((row for row in found.table if row["result"] == "mismatched"), None)
     if row is not None:
@@ -172,7 +171,7 @@ def _table(found: Found) -> None:
 
 
 def _run(recipe: Recipe, runs: list[Run]) -> None:
-    """The finished runs with the same backbone: one is taken with its name, where it was trained is told."""
+    """The finished runs with the same backbone; of the one that is taken, what it has for the backbone."""
     found = {run.id: run for run in runs}
     now = _run_id(recipe)
     key = key_for("weights-run", now if now in found else None)
@@ -182,6 +181,11 @@ def _run(recipe: Recipe, runs: list[Run]) -> None:
                  help="The backbone starts as it was trained there; the head is new, for your classes.")
     if not found:
         st.caption("No run with this backbone has been completed.")
+    if now is not None and (model := weights.find_own(recipe.model.weights)) is not None:
+        with errors.shown():
+            compared = _compared(recipe, model).by_name
+            _say(compared, recipe, "the run")
+            _table(compared)
 
 
 def _take_run(key: str) -> None:

@@ -10,6 +10,7 @@ from typing import BinaryIO
 
 import streamlit as st
 
+from core.data.images import formats
 from core.data.sources import pictures
 from core.data.sources.members import Notes
 from core.data.uploads import save_upload
@@ -28,7 +29,8 @@ def ask() -> None:
     """The uploader; what it takes in replaces the pictures before."""
     uploads = st.file_uploader(
         "Drop pictures here, or a zip of them", accept_multiple_files=True,
-        key=f"pictures-{state.get('picture-uploads', 0)}", help="JPEG, PNG, WebP, GIF, BMP or TIFF; several at once.",
+        key=f"pictures-{state.get('picture-uploads', 0)}",
+        help=f"Several at once. {', '.join(kind.title for kind in formats.FORMATS.values())}.",
     )
     for error in state.get(_PROBLEMS) or []:
         errors.show(error)
@@ -66,6 +68,7 @@ def clear() -> None:
         shutil.rmtree(state.workspace().incoming / kept["folder"], ignore_errors=True)
     state.put("pictures", None)
     state.put("predictions", None)
+    state.put("prediction-pictures", None)
     state.put(_PROBLEMS, None)
 
 

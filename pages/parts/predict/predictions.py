@@ -3,16 +3,14 @@
 from __future__ import annotations
 
 import base64
-import io
+from contextlib import suppress
 from pathlib import Path
 from typing import Any
 
 import pandas as pd
 import streamlit as st
-from PIL import Image
 
 from core import escape
-from core.data.images.decode import decode
 from core.errors import GraftError
 from core.inference import shared_predictor
 from core.runs.run import Run
@@ -21,6 +19,8 @@ from pages.parts.widgets import errors, wording
 
 TOP = 3
 PER_PAGE = 12
+EDGE = 336
+"""Pixels of a card's picture: three times the square of 112 that it fills, so that twice as long a one stays sharp."""
 _STYLE = """<style>
 .graft-hit{display:flex;gap:14px;align-items:flex-start;margin:2px 0}
 .graft-hit img,.graft-hit .none{width:112px;height:112px;object-fit:cover;border-radius:8px;flex:none;
@@ -78,7 +78,7 @@ def of_or_reason(run: Run, pictures: list[tuple[str, Path]]) -> list[dict[str, A
 
 @st.fragment
 @errors.guarded
-def show(rows: list[dict[str, Any]]) -> None:
+def show(run: Run, rows: list[dict[str, Any]]) -> None:
     """A card per picture, a page at a time."""
     bad = [row["name"] for row in rows if row["error"]]
     if bad:
@@ -86,11 +86,15 @@ def show(rows: list[dict[str, Any]]) -> None:
         st.warning(f"{len(bad):,} of {wording.count(len(rows), 'file')} could not be read: {escape.markdown(listed)}. "
                    "Each says why.", icon=":material/broken_image:")
     pages = -(-len(rows) // PER_PAGE)
+    looked = st.toggle("Show what it looked at", key="predicted-heat", help="Bright: what speaks for the class that it "
+                       "names (Grad-CAM), on the square that the model sees. Where that is not the thing itself, the "
+                       "model may have learned something else. The first time takes some seconds.")
     slot = st.container()
     number = st.pagination(pages, key=f"predicted-{len(rows)}") if pages > 1 else 1
+    shown = rows[(number - 1) * PER_PAGE:number * PER_PAGE]
     with slot, st.grid("auto", min_column_width=300, border=True):
-        for row in rows[(number - 1) * PER_PAGE:number * PER_PAGE]:
-            st.html(_STYLE + _card(row))
+        for row, picture in zip(shown, _heated(run, shown) if looked else _small(run, shown), strict=True):
+            st.html(_STYLE + card(row, picture))
 
 
 def as_csv(rows: list[dict[str, Any]]) -> str:
@@ -105,14 +109,14 @@ def as_csv(rows: list[dict[str, Any]]) -> str:
     return table.map(escape.csv_cell).to_csv(index=False)
 
 
-def _card(row: dict[str, Any]) -> str:
+def card(row: dict[str, Any], picture: bytes | None) -> str:
+    """HTML: a picture (JPEG), its name, and the top classes as bars; or why it could not be read."""
     name = f'<div class="name" title="{escape.html(row["name"])}">{escape.html(row["name"])}</div>'
     if row["error"]:
         return (f'<div class="graft-hit"><div class="none"></div><div class="side">{name}'
                 f'<div>{escape.html(row["error"][:1].upper() + row["error"][1:])}</div></div></div>')
     bars = "".join(_bar(guess, rank == 0) for rank, guess in enumerate(row["top"]))
-    return (f'<div class="graft-hit"><img alt="" src="{_picture(row["file"])}"><div class="side">{name}{bars}'
-            "</div></div>")
+    return f'<div class="graft-hit">{_image(picture)}<div class="side">{name}{bars}</div></div>'
 
 
 def _bar(guess: dict[str, Any], first: bool) -> str:
@@ -122,11 +126,39 @@ def _bar(guess: dict[str, Any], first: bool) -> str:
             "</div>")
 
 
-def _picture(file: str) -> str:
-    try:
-        pixels = decode(Path(file), 224, "crop")
-    except GraftError:
-        return ""
-    buffer = io.BytesIO()
-    Image.fromarray(pixels).save(buffer, "JPEG", quality=85)
-    return "data:image/jpeg;base64," + base64.b64encode(buffer.getvalue()).decode()
+def _kind(picture: bytes) -> str:
+    return "png" if picture.startswith(b"\x89PNG") else "jpeg"
+
+
+def _image(picture: bytes | None) -> str:
+    if not picture:
+        return '<div class="none"></div>'
+    return f'<img alt="" src="data:image/{_kind(picture)};base64,{base64.b64encode(picture).decode()}">'
+
+
+def _heated(run: Run, rows: list[dict[str, Any]]) -> list[bytes | None]:
+    """The model's squares of these rows with the heat laid over them; asked for once while they are shown."""
+    files = [row["file"] for row in rows]
+    kept, asked_for = state.get("prediction-heat"), [run.id, *files]
+    if kept and kept["for"] == asked_for:
+        return kept["pictures"]
+    with st.spinner("Looking where it looked"):
+        found = shared_predictor().heatmaps(run.path, [Path(file) for file in files],
+                                            max_pixels=state.workspace().limits.image_pixels)
+    pictures = [one.overlay for one in found]
+    state.put("prediction-heat", {"for": asked_for, "pictures": pictures})
+    return pictures
+
+
+def _small(run: Run, rows: list[dict[str, Any]]) -> list[bytes | None]:
+    """The pictures of these rows, made small by the prediction process; asked for once while they are shown."""
+    files = [row["file"] for row in rows]
+    kept = state.get("prediction-pictures")
+    if kept and kept["files"] == files:
+        return kept["pictures"]
+    pictures: list[bytes | None] = [None] * len(rows)
+    with suppress(GraftError):  # the answers are worth reading without
+        pictures = shared_predictor().small_pictures(run.path, [Path(file) for file in files], EDGE,
+                                                     max_pixels=state.workspace().limits.image_pixels)
+        state.put("prediction-pictures", {"files": files, "pictures": pictures})
+    return pictures

@@ -12,10 +12,12 @@ from core.data.dataset import Dataset
 from core.errors import GraftError
 from core.runs.run import Run
 from core.scoring.metrics import worst_mistakes
-from pages.parts.data import dataset_view
+from pages.parts.data import viewer
+from pages.parts.data.tile import tile
 from pages.parts.widgets import charts, errors, gallery, wording
 
 PER_PAGE = 24
+TOP = 5
 MEANING = {
     "validation": "Validation images were never learned from, but they decided which epoch was kept, so this number "
                   "is a little flattering. Test images, held back on the Data page, give the fully honest one.",
@@ -89,7 +91,19 @@ def _mistakes(run: Run, split: str) -> None:
         st.info("The dataset was deleted, so its pictures cannot be shown.", icon=":material/hide_image:")
         return
     st.caption("Below each picture: what the network saw and how sure it was, then what it is.")
-    gallery.paged(len(wrong), PER_PAGE, f"mistakes-{run.id}-{split}", lambda start, end: [
-        dataset_view.tile(dataset, row, str(row.predicted), f"{row.probability:.0%} · is {row.true}")
+    opened = gallery.paged(len(wrong), PER_PAGE, f"mistakes-{run.id}-{split}", lambda start, end: [
+        tile(dataset, row, str(row.predicted), f"{row.probability:.0%} · is {row.true}")
         for row in wrong.iloc[start:end].itertuples()
     ])
+    if opened is not None:
+        paths = wrong["path"].tolist()
+        viewer.open_at(dataset, paths, paths.index(opened), lambda path: _bars(run, wrong, path))
+
+
+def _bars(run: Run, table: pd.DataFrame, path: str) -> None:
+    """What the network took the picture for, the likeliest classes first."""
+    row = table[table["path"] == path].iloc[0]
+    shares = sorted(((float(row[f"p{index}"]), label) for index, label in enumerate(run.dataset["classes"])),
+                    reverse=True)
+    for share, label in shares[:TOP]:
+        st.progress(min(max(share, 0.0), 1.0), text=f"{escape.markdown(label)} · {share:.0%}")

@@ -13,7 +13,9 @@ from core.jobs import queue as jobs
 from core.runs.index import list_runs, unreadable_runs
 from core.runs.run import Run
 from core.runs.status import Status
+from core.scoring.measures import MEASURES
 from pages.parts.session import state
+from pages.parts.train import going_on
 from pages.parts.widgets import charts, errors, run_deletion, wording
 
 if TYPE_CHECKING:
@@ -121,6 +123,7 @@ def _header(run: Run, status: Status) -> None:
             ):
                 run.request_stop()
                 st.rerun()
+            going_on.buttons(run, status)
             if not status.active:
                 _again(run)
                 run_deletion.button(run)
@@ -143,9 +146,13 @@ def _trouble(run: Run, status: Status) -> None:
     if status.state == "failed":
         error = status.error or {}
         errors.show(GraftError(error.get("message") or "The training failed.", error.get("hint", "")))
+        going_on.mend(run, status)
     elif status.state == "interrupted":
-        st.warning("The computer or the process was shut down. The last lines of its log are below. *Use its "
-                   "settings*, then start again.", title="The training process is gone.", icon=":material/power_off:")
+        st.warning("The computer or the process was shut down. *Go on* continues after the last whole epoch; the last "
+                   "lines of its log are below.", title="The training process is gone.", icon=":material/power_off:")
+    elif status.state == "paused":
+        st.info(f"{escape.markdown(status.message) or 'Paused.'} *Go on* continues there.",
+                icon=":material/pause_circle:")
     elif status.state == "stopped":
         kept = "The best model so far was kept." if run.has_model else "It had no model yet."
         when = f"in epoch {status.epoch} of {status.epochs}" if status.epoch else "before the first epoch"
@@ -208,7 +215,7 @@ def _best(run: Run, history: pd.DataFrame) -> float | None:
     measured = history.dropna(subset=[monitor, "val_accuracy"])
     if measured.empty:
         return None
-    row = measured[monitor].idxmin() if monitor == "val_loss" else measured[monitor].idxmax()
+    row = measured[monitor].idxmax() if MEASURES[monitor].larger else measured[monitor].idxmin()
     return float(measured.loc[row, "val_accuracy"])
 
 

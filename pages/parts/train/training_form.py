@@ -15,7 +15,7 @@ from core.errors import DataError
 from core.plan import Plan, estimate
 from core.recipe.fields import OPERATIONS, Recipe
 from core.recipe.specs import field_spec
-from pages.parts.data import dataset_view
+from pages.parts.data import splits
 from pages.parts.session import state
 from pages.parts.widgets import charts, fields, phases, wording
 
@@ -41,7 +41,7 @@ def settings(dataset: Dataset, recipe: Recipe) -> None:
 
 def summary(dataset: Dataset, recipe: Recipe) -> None:
     """One line on what Start would do."""
-    counts = dataset_view.split(dataset, recipe.data)["split"].value_counts()
+    counts = splits.split(dataset, recipe.data)["split"].value_counts()
     cost = _cost(recipe, dataset, counts)
     images = ", ".join(f"{counts[name]:,} {charts.NAMES[name]}" for name in charts.COLORS if name in counts)
     with st.container(horizontal=True, vertical_alignment="center", gap="small"):
@@ -74,8 +74,9 @@ def _augmentation(dataset: Dataset, recipe: Recipe) -> None:
             for name in OPERATIONS:
                 if name != "flip" and not field_spec(f"augment.{name}").fixed:
                     fields.draw(f"augment.{name}")
-        if field_spec("augment.fill").applies(recipe):
-            fields.draw("augment.fill")
+        for name in ("fill", "rand_magnitude"):
+            if field_spec(f"augment.{name}").applies(recipe):
+                fields.draw(f"augment.{name}")
     if not recipe.augment.active:
         st.caption("Pictures are used as they are.")
         return
@@ -94,7 +95,7 @@ def _augmentation(dataset: Dataset, recipe: Recipe) -> None:
 
 def _both_times(dataset: Dataset, recipe: Recipe) -> str:
     """How long the run takes with a few views, and with fresh changes every epoch."""
-    counts = dataset_view.split(dataset, recipe.data)["split"].value_counts()
+    counts = splits.split(dataset, recipe.data)["split"].value_counts()
     views = recipe.augment.views if isinstance(recipe.augment.views, int) else field_spec("augment.views").default
     few, fresh = (wording.duration(_cost(recipe.override([f"augment.views={choice}"]), dataset, counts).total_s)
                   for choice in (views, "fresh"))
@@ -121,9 +122,13 @@ def _advanced(recipe: Recipe) -> None:
         fields.draw("train.monitor")
     with middle:
         fields.draw_dependents(phases.path(recipe, "optimizer"))
-        for name in ("weight_decay", "clip_norm", "clip_value"):
+        for name in ("weight_decay", "clip_norm", "clip_value", "clip_global_norm", "block_rate"):
             fields.draw(phases.path(recipe, name))
         fields.draw("train.seed")
     with right:
         fields.draw("train.class_weights")
         fields.draw("train.label_smoothing")
+        fields.draw("train.mix")
+        fields.draw_dependents("train.mix")
+        fields.draw("train.average")
+        fields.draw("train.accumulate")

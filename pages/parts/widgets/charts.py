@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from typing import TYPE_CHECKING, Any
 
 import plotly.graph_objects as go
@@ -40,14 +40,17 @@ def show(figure: go.Figure, key: str, description: str, on_click: Callable[[Any]
     st.plotly_chart(figure, key=key, config=_CONFIG, alt=description, on_select=clicked, selection_mode="points")
 
 
-def class_counts(table: pd.DataFrame) -> go.Figure:
-    """Images per class, stacked by split. `table`: columns class, split."""
+def class_counts(table: pd.DataFrame, classes: Sequence[str] = ()) -> go.Figure:
+    """Images per class, stacked by split. `table`: columns class, split. `classes`: a bar carries the number of its
+    class among these."""
     counts = table.groupby(["class", "split"], sort=False).size().unstack(fill_value=0)
     counts = counts.loc[counts.sum(axis=1).sort_values().index]
+    numbers = [list(classes).index(name) for name in counts.index] if classes else None
     figure = go.Figure([
         go.Bar(
             y=[f"{escape.chart(name)} " for name in counts.index], x=counts[split], name=NAMES[split], orientation="h",
-            marker_color=COLORS[split], hovertemplate="%{y}: %{x:,} " + NAMES[split] + "<extra></extra>",
+            customdata=numbers, marker_color=COLORS[split],
+            hovertemplate="%{y}: %{x:,} " + NAMES[split] + "<extra></extra>",
         )
         for split in COLORS if split in counts
     ])
@@ -56,6 +59,29 @@ def class_counts(table: pd.DataFrame) -> go.Figure:
     )
     figure.update_yaxes(type="category", showgrid=False, fixedrange=True, ticks="")
     figure.update_xaxes(gridcolor=_GRID, fixedrange=True, zeroline=False)
+    return figure
+
+
+PALETTE = ("#10916B", "#D9912B", "#5B7FD6", "#C2577A", "#8D9BAA", "#7A5BC0", "#3AA7B8", "#A0763F", "#6FA83B", "#D6604D")
+"""Colours of classes; with more classes than colours the form of the point changes as well."""
+_FORMS = ("circle", "diamond", "square", "triangle-up", "x")
+
+
+def scatter(table: pd.DataFrame, classes: list[str]) -> go.Figure:
+    """Pictures as points of their class's colour. `table`: columns x, y, class, path (the point's `customdata`)."""
+    figure = go.Figure()
+    for number, label in enumerate(classes):
+        rows = table[table["class"] == label]
+        if len(rows):
+            figure.add_scattergl(
+                x=rows["x"], y=rows["y"], mode="markers", name=escape.chart(label), customdata=rows["path"],
+                text=[escape.chart(path.rsplit("/", 1)[-1]) for path in rows["path"]],
+                marker={"color": PALETTE[number % len(PALETTE)], "size": 7, "opacity": 0.8,
+                        "symbol": _FORMS[number // len(PALETTE) % len(_FORMS)]},
+                hovertemplate="%{text}<extra>" + escape.chart(label) + "</extra>")
+    figure.update_layout(**_layout(height=480), dragmode="lasso")
+    figure.update_xaxes(visible=False, fixedrange=True)
+    figure.update_yaxes(visible=False, fixedrange=True)
     return figure
 
 
@@ -78,6 +104,20 @@ def curves(history: pd.DataFrame, batches: pd.DataFrame, measure: str, epochs: i
                         tick0=0, dtick=max(1, -(-epochs // 10)))
     figure.update_yaxes(title=measure, gridcolor=_GRID, zeroline=False, rangemode="tozero",
                         **({"range": [0, 1.02], "tickformat": ".0%"} if measure == "accuracy" else {}))
+    return figure
+
+
+def several_curves(histories: Sequence[tuple[str, pd.DataFrame]]) -> go.Figure:
+    """Validation accuracy over epochs, a line a run: its name and its history."""
+    figure = go.Figure()
+    for number, (name, history) in enumerate(histories):
+        figure.add_scatter(
+            x=history["epoch"], y=history["val_accuracy"], name=escape.chart(name), mode="lines+markers", marker_size=5,
+            line={"color": PALETTE[number % len(PALETTE)], "width": 2.2},
+            hovertemplate="epoch %{x}: %{y:.1%}<extra>" + escape.chart(name) + "</extra>")
+    figure.update_layout(**_layout(height=320), hovermode="x")
+    figure.update_xaxes(title="epoch", gridcolor=_GRID, zeroline=False)
+    figure.update_yaxes(title="validation accuracy", gridcolor=_GRID, zeroline=False, tickformat=".0%")
     return figure
 
 

@@ -16,9 +16,9 @@ if TYPE_CHECKING:
     from core.data.dataset import Dataset
 
 STATE_COLORS = {"queued": "gray", "running": "blue", "completed": "green", "stopped": "orange", "failed": "red",
-                "interrupted": "orange"}
+                "interrupted": "orange", "paused": "gray"}
 STATE_ICONS = {"queued": "hourglass_empty", "running": "play_circle", "completed": "check_circle",
-               "stopped": "stop_circle", "failed": "error", "interrupted": "power_off"}
+               "stopped": "stop_circle", "failed": "error", "interrupted": "power_off", "paused": "pause_circle"}
 
 
 def count(number: int, one: str, many: str | None = None) -> str:

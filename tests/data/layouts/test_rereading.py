@@ -4,7 +4,8 @@ import pytest
 
 from core.data.dataset import Dataset
 from core.data.layouts import gaps, rereading
-from core.data.library import discard, go_on, ingest, rename_class
+from core.data.library import discard, go_on, ingest
+from core.data.mending import rename_class
 from core.data.splits.split import split
 from core.data.uploads import clean_incoming
 from core.errors import DataError, EmptyClassError, NotFoundError, TooManyBadFilesError, UnclearLayoutError
@@ -56,13 +57,14 @@ def test_it_can_be_discarded_and_is_cleaned_up_like_other_left_overs(workspace, 
 
 
 def test_one_question_after_the_other_is_answered_from_what_was_kept(workspace, leftovers, folds, make_zip):
-    question = asked(make_zip({**folds, **{f"one/cats/{n}.jpg": b"no" for n in range(5)}, "two/owls/": b""}), workspace)
+    unreadable = {**{f"one/cats/{n}.jpg": b"no" for n in range(5)}, "two/owls/1.jpg": b"no"}
+    question = asked(make_zip({**folds, **unreadable}), workspace)
     answers = {"layout": "split-folders-last-validation"}
-    with pytest.raises(EmptyClassError, match="owls") as empty:
+    with pytest.raises(TooManyBadFilesError) as bad:
         go_on(workspace, question.staged, **answers)
-    assert empty.value.staged == question.staged
-    with pytest.raises(TooManyBadFilesError):
-        go_on(workspace, question.staged, **answers, accept_empty=True)
+    assert bad.value.staged == question.staged
+    with pytest.raises(EmptyClassError, match="owls"):
+        go_on(workspace, question.staged, **answers, accept_bad=True)
     dataset = go_on(workspace, question.staged, **answers, accept_bad=True, accept_empty=True)
     assert dataset.classes == ["cats", "dogs"] and leftovers(workspace) == [dataset.id]
 

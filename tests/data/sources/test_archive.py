@@ -345,13 +345,13 @@ def test_whatever_a_hostile_archive_raises_becomes_one_error(tmp_path, pets, mak
     ("data", "match"),
     [
         (b"", "empty"),
-        (b"just text, long enough to be something" * 30, "not a zip or tar"),
+        (b"just text, long enough to be something" * 30, "not a zip, tar or 7z"),
         (b"Rar!\x1a\x07\x01" + bytes(50), "RAR"),
-        (b"7z\xbc\xaf\x27\x1c" + bytes(50), "RAR or 7z"),
+        (b"7z\xbc\xaf\x27\x1c" + bytes(50), "cannot be read"),
         (b"PK\x05\x06" + bytes(18), "empty"),
         (b"%PDF-1.7" + bytes(600), "not a zip"),
         (b"\x1f\x8b\x08\x00garbage", "cannot be read"),
-        (bytes(10240), "not a zip or tar"),
+        (bytes(10240), "not a zip, tar or 7z"),
     ],
 )
 def test_what_is_not_an_archive(workspace, leftovers, tmp_path, data, match):

@@ -28,7 +28,7 @@ def made_up(make_table, seed):
     chosen = table["file"][rng.random(len(table)) < 0.08]
     clusters = {file: int(rng.integers(8)) for file in chosen}
     plant = {file: path.split("/")[1] for file, path in zip(table["file"], table["path"], strict=True)}
-    return table, Known(columns={"plant": plant}, clusters=clusters, checked=True)
+    return table, Known(columns={"plant": plant}, clusters=clusters)
 
 
 def places(table):

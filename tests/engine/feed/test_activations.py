@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import shutil
 from collections.abc import Callable
 from pathlib import Path
 
@@ -29,7 +28,7 @@ from core.store.machine import Machine
 from core.store.workspace import Workspace
 from tests.engine.conftest import session_of
 from tests.engine.pretrained import write_weights
-from tests.tiny import tiny_recipe
+from tests.tiny import coloured_folder, tiny_recipe
 
 
 class Counting:
@@ -117,7 +116,7 @@ def test_other_weights_have_a_place_of_their_own(session, weights):
 
 def test_the_same_pictures_in_another_dataset_are_shared(session, colours, workspace, tmp_path, weights):
     assert passes(session()) == 36
-    again = ingest(tmp_path / "colours", workspace, name="again")
+    again = ingest(coloured_folder(tmp_path / "colours"), workspace, name="again")
     recipe = tiny_recipe("train.phases.0.freeze=block_3")
     assert passes(session_of(Run.create(again, recipe, workspace), workspace, weights[0])) == 0
 
@@ -258,8 +257,7 @@ def test_a_view_does_not_depend_on_the_order_of_rows(views, colours):
 
 def test_a_view_does_not_depend_on_the_images_beside_it(views, colours, workspace, tmp_path):
     expected = views.fill(colours, ROWS)
-    fewer = tmp_path / "fewer"
-    shutil.copytree(tmp_path / "colours", fewer)
+    fewer = coloured_folder(tmp_path / "fewer")
     for path in [*fewer.glob("*/0[0-4].png")]:
         path.unlink()
     found = views.fill(ingest(fewer, workspace, name="fewer"), np.arange(21))

@@ -10,7 +10,8 @@ import onnxruntime
 import pytest
 
 from core.backbones.catalogue import BACKBONES, Backbone
-from core.backbones.graph import OPERATION, members
+from core.backbones.graph import members
+from core.backbones.layers import OPERATION
 from core.engine.model.boundary import realised
 from core.engine.model.forward import RELATIVE_TOLERANCE, relative_difference
 from core.engine.model.network import Network, build_network

@@ -55,6 +55,8 @@ def test_the_first_efficientnets_see_what_they_were_trained_on(tmp_path, monkeyp
     without = keras.Model(bare.whole.input, bare.backbone_output)
     without.load_weights(path)
     assert relative_difference(np.asarray(without(images)), wanted) > 0.01
+
+
 def test_scaling_of_the_lite_networks():
     image = keras.Input((1, 3, 3))
     values = np.array([0, 127, 255, 1, 63, 64, 191, 128, 254], np.uint8).reshape(1, 1, 3, 3)
@@ -63,9 +65,11 @@ def test_scaling_of_the_lite_networks():
 
 
 @pytest.mark.parametrize(("name", "alpha"), [
-    ("MobileNet", 0.25), ("VGG16", None), ("DenseNet121", None), ("MobileNetV3Small", 0.75),
-    ("EfficientNetLite0", None),
-], ids=["tf", "caffe", "torch", "inside", "lite"])
+    pytest.param("MobileNet", 0.25, id="tf"), pytest.param("VGG16", None, id="caffe", marks=pytest.mark.slow),
+    pytest.param("DenseNet121", None, id="torch", marks=pytest.mark.slow),
+    pytest.param("MobileNetV3Small", 0.75, id="inside", marks=pytest.mark.slow),
+    pytest.param("EfficientNetLite0", None, id="lite"),
+])
 def test_training_model_twin_and_prediction_agree(tiny_run: Callable[..., Run], workspace, tmp_path, monkeypatch,
                                                   predictor, name, alpha):
     monkeypatch.setenv("GRAFT_WEIGHTS_DIR", str(tmp_path / "weights"))

@@ -16,6 +16,7 @@ from core.engine.model.small_net import SmallNet
 from core.errors import RecipeError, WeightsError, WeightsNotFoundError
 from core.inference import Predictor
 from core.runs.run import Run
+from tests.engine.conftest import session_of
 from tests.tiny import coloured_folder, tiny_recipe
 
 
@@ -77,6 +78,15 @@ def test_one_sigmoid_unit_tells_two_classes_apart_by_name(two_classes, workspace
     predicted_as_in_training(run, predictor)
     table = run.predictions()
     assert table is not None and np.allclose(table["p0"] + table["p1"], 1.0)
+
+
+def test_mixed_labels_of_one_sigmoid_unit_have_an_accuracy(two_classes, workspace):
+    """The larger share counts: where hardly anything is mixed, nearly all answers can be right."""
+    recipe = tiny_recipe("train.phases.0.epochs=12", "model.output=sigmoid", "train.mix=mixup", "train.mix_alpha=0.05",
+                         "train.phases.0.learning_rate=0.1")
+    session = session_of(Run.create(two_classes, recipe, workspace), workspace)
+    session.trainer.fit()
+    assert session.run.history()["accuracy"].iloc[-1] > 0.8
 
 
 def test_one_sigmoid_unit_for_three_classes_is_refused_before_a_run_is_made(colours, workspace):

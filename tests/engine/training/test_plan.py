@@ -8,7 +8,7 @@ import pytest
 
 from core.backbones.catalogue import get
 from core.engine.model.network import Network, build_network
-from core.engine.training.plan import PhasePlan, apply_freezing, plan_phases
+from core.engine.training.plan import PhasePlan, apply_freezing, plan_phases, variable_rates
 from core.errors import RecipeError
 from core.recipe.fields import Recipe
 
@@ -106,3 +106,22 @@ def test_the_catalogue_counts_what_is_trained(network):
             apply_freezing(network, plans(network, point)[0], given.model.trains_batch_norm)
             counted = sum(int(variable.value.numpy().size) for variable in network.whole.trainable_variables)
             assert trainable_parameters(variant, given, 3) == counted, (point, weights, batch_norm)
+
+
+def test_the_rate_falls_block_by_block(network):
+    _, variant = get("MobileNetV2", 0.35)
+    given = Recipe.parse({"model": MODEL, "train": {"phases": [{"freeze": "block_12", "block_rate": 0.5}]}})
+    (plan,) = plan_phases(network, variant, given, lambda boundary: True)
+    last, *_, first = [block for block in reversed(variant.blocks) if block.layer not in plan.frozen]
+    assert plan.rates[last.layer] == 0.5
+    assert plan.rates["block_14_add"] == 0.5 * plan.rates["block_15_add"]
+    assert plan.rates["block_14_add"] == plan.rates["block_14_expand"] > plan.rates[first.layer]
+    apply_freezing(network, plan, train_batch_norm=False)
+    rates = variable_rates(network, plan)
+    assert rates["block_14_expand/kernel"] == plan.rates["block_14_expand"]
+    assert not any(path.startswith(("predictions", "block_12")) for path in rates)
+
+
+def test_one_rate_for_all_needs_no_factors(network):
+    (plan,) = plans(network, "block_12")
+    assert not plan.rates and not variable_rates(network, plan)

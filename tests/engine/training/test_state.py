@@ -37,8 +37,6 @@ class Snapshots(Callback):
         self.taken.append(self.session.trainer.snapshot())
 
 
-
-
 Again = Callable[..., TrainingSession]
 
 
@@ -80,7 +78,7 @@ def test_a_state_says_the_same_after_writing_and_reading(whole):
     taken = whole[-1]
     assert TrainState.from_bytes(taken[4]).to_bytes() == taken[4]
     found = TrainState.from_bytes(taken[4])
-    assert (found.phase, found.phase_epoch, found.epoch) == (1, 2, 4)
+    assert (found.phase, found.phase_epoch, found.epoch, found.step) == (1, 2, 4, 0)
     assert found.weights and found.random and any(value.any() for value in found.optimizer.values())
     assert set(found.best.weights) == set(found.weights)
 
@@ -114,7 +112,7 @@ def test_a_state_of_a_later_version():
         TrainState.from_bytes(pack({}, {"schema": 99}))
 
 
-def offers(monitor: str, *scores: tuple[float, float]) -> list[bool]:
+def offers(monitor: str, *scores: tuple[float, ...]) -> list[bool]:
     best = Best(monitor)
     return [best.offer(0, epoch, Scores(*found), []) for epoch, found in enumerate(scores, 1)]
 
@@ -123,6 +121,12 @@ def test_better_is_what_the_monitor_says():
     course = [(0.5, 0.8), (0.4, 0.8), (0.3, 0.7), (0.6, 0.9), (0.6, 0.9)]
     assert offers("val_accuracy", *course) == [True, True, False, True, False]
     assert offers("val_loss", *course) == [True, True, True, False, False]
+
+
+def test_rare_classes_decide_where_they_are_asked_for():
+    course = [(0.5, 0.9, 0.5, 0.4), (0.5, 0.8, 0.7, 0.6), (0.4, 0.8, 0.7, 0.5), (0.4, 0.95, 0.6, 0.7)]
+    assert offers("val_balanced_accuracy", *course) == [True, True, True, False]
+    assert offers("val_macro_f1", *course) == [True, True, False, True]
 
 
 def test_weights_only_go_where_they_came_from():

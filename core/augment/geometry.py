@@ -1,20 +1,12 @@
-"""Random changes to training images, by the same rule wherever images are changed: see `core.engine.feed.draws`."""
+"""Changes that move the pixels of an image: each is a matrix, and an image is interpolated once for all of them."""
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Mapping
 from typing import Any, Literal
 
 import numpy as np
 from PIL import Image
-
-from core.engine.feed.draws import generator
-from core.engine.feed.threads import pool
-from core.recipe.fields import AugmentSettings
-
-VERSION = 1
-"""To be counted up when the same settings and draws give other pixels than before: what was computed from them is then
-stale."""
 
 Geometric = Callable[[Any, np.random.Generator, int], np.ndarray]
 """From a setting's value, random numbers and the side in pixels to a matrix, float [3, 3], that takes a place in the
@@ -63,61 +55,6 @@ RandomCrop of a padded image."""
 Padding = Literal["symmetric", "edge", "wrap", "constant"]
 FILL: Mapping[str, Padding] = {"reflect": "symmetric", "nearest": "edge", "wrap": "wrap", "constant": "constant"}
 """The mode of `numpy.pad` by the setting `fill`; what is constant is black."""
-
-
-def identity(settings: AugmentSettings) -> dict[str, object]:
-    """What decides the pixels of a copy beside seed, view and image: what is stored under it stays valid when the
-    recipe gets an operation that it does not use."""
-    moving = set(settings.operations) & set(GEOMETRIC) - {"flip"}  # mirroring leaves no gap
-    return {"augmentation": VERSION, **settings.operations, **({"fill": settings.gaps} if moving else {})}
-
-
-class Augmenter:
-    """Changes images at random as the settings say.
-
-    All geometric operations of an image become one matrix, so that it is interpolated once. Pillow does it, image by
-    image: the result for an image does not depend on those beside it, is the same on every backend and device, and
-    takes less time (medium preset, 224 px, a core: 1.3 ms an image; `keras.ops.image.affine_transform` on TensorFlow
-    1.4 ms, Keras's four layers 4.8 ms).
-
-    Args:
-        size: Side of the images, pixels.
-        seed: The recipe's.
-    """
-
-    def __init__(self, settings: AugmentSettings, size: int, seed: int) -> None:
-        self.seed, self.size, self._padding = seed, size, FILL[settings.gaps]
-        self._inwards = np.array([[1 / size, 0.0, -0.5], [0.0, 1 / size, -0.5], [0.0, 0.0, 1.0]])
-        self._outwards = np.linalg.inv(self._inwards)
-        self._geometric = [(name, settings.operations[name]) for name in GEOMETRIC if name in settings.operations]
-
-    def __call__(self, images: np.ndarray, contents: Sequence[str], view: int) -> np.ndarray:
-        """Changed copies: uint8 [n, size, size, 3] in and out.
-
-        Args:
-            contents: SHA-256 of each image's file.
-            view: Which copies: the same view of the same image is the same copy.
-        """
-        out = np.empty_like(images)
-
-        def change(index: int) -> None:
-            out[index] = self._moved(images[index], self.matrix(contents[index], view))
-
-        list(pool().map(change, range(len(images))))
-        return out
-
-    def matrix(self, content: str, view: int) -> np.ndarray:
-        """What moves the pixels of one image: see `Geometric`."""
-        matrix = np.eye(3)
-        for name, value in self._geometric:
-            matrix = matrix @ GEOMETRIC[name](value, generator(self.seed, view, content, name), self.size)
-        return matrix
-
-    def _moved(self, image: np.ndarray, matrix: np.ndarray) -> np.ndarray:
-        across, down = matrix[0, 0], matrix[1, 1]
-        if abs(across) == abs(down) == 1.0 and np.array_equal(matrix, np.diag([across, down, 1.0])):
-            return image[::int(down), ::int(across)]  # mirrored at most
-        return interpolated(image, self._outwards @ matrix @ self._inwards, self._padding)
 
 
 def interpolated(image: np.ndarray, matrix: np.ndarray, padding: Padding = "symmetric") -> np.ndarray:

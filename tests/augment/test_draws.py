@@ -5,7 +5,7 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
-from core.engine.feed.draws import generator
+from core.augment.draws import generator
 
 GIVEN = (3, 1, "ab" * 32, "rotation")
 
@@ -22,7 +22,7 @@ def test_the_same_four_give_the_same_numbers_whatever_was_drawn_before():
 
 
 def test_the_numbers_of_kept_views_stay():
-    """Cached views are kept between versions: other numbers would need another `core.engine.feed.augment.VERSION`."""
+    """Cached views are kept between versions: other numbers would need another `core.augment.augmenter.VERSION`."""
     assert numbers(*GIVEN) == pytest.approx([0.3559950, 0.4843747, 0.0606999, 0.1194329], abs=1e-6)
 
 

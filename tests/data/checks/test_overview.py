@@ -1,13 +1,13 @@
 import json
 
-from core.data.checks.summary import summarise
+from core.data.checks.overview import overview
 from core.data.library import ingest
 from core.recipe.fields import DataSettings
 
 
 def test_the_summary_of_a_dataset(workspace, pets, make_zip, picture):
     members = {**pets, "cats/wide.png": picture(70, (20, 4)), "cats/bad.jpg": b"%PDF-", "notes.txt": b"x"}
-    summary = summarise(ingest(make_zip(members), workspace), DataSettings(validation=0.25))
+    summary = overview(ingest(make_zip(members), workspace), DataSettings(validation=0.25))
     assert json.loads(json.dumps(summary)) == summary
     assert list(summary) == [
         "id",
@@ -40,7 +40,7 @@ def test_the_summary_of_a_dataset(workspace, pets, make_zip, picture):
 
 def test_its_own_split_is_shown(workspace, pets, make_zip):
     members = {f"{'val' if name[-5] == '0' else 'train'}/{name}": data for name, data in pets.items()}
-    summary = summarise(ingest(make_zip(members), workspace))
+    summary = overview(ingest(make_zip(members), workspace))
     assert summary["has_own_split"] and summary["per_class"]["cats"] == {
         "total": 4,
         "train": 3,
@@ -51,6 +51,6 @@ def test_its_own_split_is_shown(workspace, pets, make_zip):
 
 
 def test_what_cannot_be_split_is_still_summarised(workspace, pets, make_zip, picture):
-    summary = summarise(ingest(make_zip({**pets, "birds/1.png": picture(60)}), workspace))
+    summary = overview(ingest(make_zip({**pets, "birds/1.png": picture(60)}), workspace))
     assert summary["per_class"]["birds"] == {"total": 1, "train": 0, "validation": 0, "test": 0, "bad": 0}
     assert any("'birds'" in note for note in summary["notes"])

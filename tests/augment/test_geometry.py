@@ -10,7 +10,10 @@ import numpy as np
 import pytest
 from keras import layers
 
-from core.engine.feed.augment import GEOMETRIC, Augmenter, identity
+from core.augment.augmenter import Augmenter, identity
+from core.augment.colours import COLOURS
+from core.augment.geometry import GEOMETRIC
+from core.recipe.augmentations import AUGMENTATIONS
 from core.recipe.fields import AugmentSettings
 
 SIZE, VIEWS = 24, range(1, 1501)
@@ -157,16 +160,22 @@ def test_every_operation_is_a_setting_and_moves_pixels(name):
     assert changed.dtype == np.uint8 and not np.array_equal(changed, IMAGES)
 
 
+def test_each_row_of_the_table_is_carried_out():
+    assert {*GEOMETRIC, *COLOURS, "rand_augment"} == set(AUGMENTATIONS)
+
+
 def settings(**given: object) -> AugmentSettings:
     return AugmentSettings.model_validate({"preset": "custom", **given})
 
 
 def test_what_is_off_does_not_make_old_copies_stale():
     """What is stored under an identity outlives new operations: it names those alone that change something."""
-    assert identity(settings(flip="horizontal", rotation=5, shear=0, crop=0)) == {
+    assert identity(settings(flip="horizontal", rotation=5, shear=0, crop=0, hue=0)) == {
         "augmentation": 1, "flip": "horizontal", "rotation": 5.0, "fill": "reflect"}
     assert identity(settings(flip="horizontal", fill="wrap")) == identity(settings(flip="horizontal"))
     assert identity(settings(rotation=5)) != identity(settings(rotation=5, fill="wrap"))
+    assert identity(settings(rotation=5)) == identity(settings(rotation=5, rand_magnitude=3))
+    assert identity(settings(rand_augment=2)) != identity(settings(rand_augment=2, rand_magnitude=3))
 
 
 def test_a_preset_mirrors_whatever_stands_in_fill():
@@ -177,5 +186,5 @@ def test_a_preset_mirrors_whatever_stands_in_fill():
 
 def test_changing_images_takes_neither_keras_nor_tensorflow():
     """So that it is the same on every backend, and GPUs are left to the training."""
-    code = "import sys, core.engine.feed.augment; print(sorted({'keras', 'tensorflow', 'jax'} & set(sys.modules)))"
+    code = "import sys, core.augment.augmenter; print(sorted({'keras', 'tensorflow', 'jax'} & set(sys.modules)))"
     assert subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True).stdout == "[]\n"

@@ -14,7 +14,7 @@ if TYPE_CHECKING:
     import pandas as pd
 
 
-def summarise(dataset: Dataset, settings: DataSettings | None = None) -> dict[str, Any]:
+def overview(dataset: Dataset, settings: DataSettings | None = None) -> dict[str, Any]:
     """What `inspect --json` prints. Plain numbers, text, lists and dicts:
 
     - `id`, `name`, `fingerprint`, `classes` (in order)
