@@ -10,13 +10,12 @@ from contextlib import suppress
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from core import errors
 from core.answers import answered_table, answers
 from core.backbones import catalogue, weights
 from core.errors import RunError
 from core.jobs import queue as jobs
-from core.jobs import reaper
-from core.jobs.job import Job
+from core.jobs import reaper, requests
+from core.jobs.failures import error_of
 from core.jobs.status import PAUSED
 from core.recipe.fields import Recipe
 from core.recipe.specs import require_available
@@ -90,7 +89,7 @@ def train(
     run = start(dataset, recipe, workspace, run_dir=run_dir, at_once=True)
     status = jobs.wait(run, on_change)
     if status.state in ("failed", "interrupted"):
-        raise run_error(run, status)
+        raise error_of(run, status)
     return run
 
 
@@ -150,10 +149,7 @@ def check(
     workspace = workspace or Workspace.default()
     found = _dataset(dataset, workspace, progress)
     if thorough and not checking.up_to_date(found):
-        job = checking.start(found, workspace, at_once=True)
-        status = jobs.wait(job, checking.telling(progress))
-        if status.state != "completed":
-            raise run_error(job, status)
+        requests.carried_out(checking.start(found, workspace, at_once=True), progress)
     return table.report(found)
 
 
@@ -186,18 +182,6 @@ def prepare_weights(recipe: Recipe, progress: Progress | None = None, workspace:
     backbone, variant = catalogue.get(recipe.model.backbone, recipe.model.alpha)
     file = weights.ensure(backbone, variant, recipe.model.weights, progress, workspace.runs if workspace else None)
     return recipe.override([f"model.weights={json.dumps(str(file))}"]) if recipe.model.own_weights else recipe
-
-
-def run_error(run: Job, status: Status) -> Exception:
-    """The error that a failed job stopped with: a GraftError when the user can act on it, else a RuntimeError."""
-    if status.state == "interrupted":
-        return RunError(f"{status.message} It was ended from outside.", f"Its log: {run.path / 'worker.log'}")
-    noted = status.error or {}
-    message, hint = noted.get("message", "The run failed."), noted.get("hint", "")
-    kind = getattr(errors, noted.get("kind", ""), None)
-    if isinstance(kind, type) and issubclass(kind, errors.GraftError) and kind is not errors.GraftError:
-        return kind(message, hint)
-    return RuntimeError(f"{message} The log: {run.path / 'worker.log'}")
 
 
 def outcome(run: Run) -> dict[str, Any]:
@@ -243,56 +227,6 @@ def predict(
     run = _run(run)
     require_model(run, progress)
     return list(answers(run, [Path(image) for image in images], top_k, progress, limits))
-
-
-def explain(
-    run: Run | Path | str, images: Iterable[Path | str], out: Path, *, label: str | None = None,
-    progress: Progress | None = None, limits: Limits | None = None,
-) -> list[dict[str, Any]]:
-    """Write where a run's model finds what speaks for a class: `NAME.png`, the model's square of the image with the
-    heat laid over it, and `NAME.npy`, float32 [size, size] from 0 to 1 (Grad-CAM).
-
-    Args:
-        out: The folder; made when it is missing.
-        label: The class. None: the one that each image is given.
-        limits: As for `predict`.
-
-    Returns:
-        `[{image, overlay, heat, error}]`, the paths of what was written.
-
-    Raises:
-        RunError: the run has no model.
-        InferenceError: no such class, or no answer.
-        GraftError: the folder cannot be written.
-    """
-    import numpy as np
-
-    from core.data.sources.names import unused
-    from core.inference import shared_predictor
-
-    run, paths = _run(run), [Path(image) for image in images]
-    require_model(run, progress)
-    found = shared_predictor().heatmaps(
-        run.path, paths, label, progress=None if progress is None else
-        lambda done, total: progress("Looking", done / max(total, 1)),
-        max_pixels=limits.image_pixels if limits else None)
-    rows: list[dict[str, Any]] = []
-    taken: set[str] = set()
-    try:
-        out.mkdir(parents=True, exist_ok=True)
-        for path, one in zip(paths, found, strict=True):
-            if one.heat is None or one.overlay is None:
-                rows.append({"image": str(path), "overlay": None, "heat": None, "error": one.error})
-                continue
-            name = unused(path.stem, taken)
-            taken.add(name)
-            (out / f"{name}.png").write_bytes(one.overlay)
-            np.save(out / f"{name}.npy", one.heat)
-            rows.append({"image": str(path), "overlay": str(out / f"{name}.png"), "heat": str(out / f"{name}.npy"),
-                         "error": None})
-    except OSError as error:
-        raise errors.GraftError(f"Cannot write {out}: {error.strerror or error}.", "Choose another folder.") from error
-    return rows
 
 
 def evaluate(

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
 from typing import TYPE_CHECKING
 
 from core.backbones.catalogue import Backbone, Variant
@@ -11,7 +10,6 @@ from core.errors import RunError, WeightsNotFoundError
 from core.estimates import FORWARD, measured
 from core.jobs import requests
 from core.jobs.job import Job
-from core.jobs.status import Status
 from core.recipe.fields import Recipe
 from core.recipe.proposals import weights_here, with_backbone
 from core.store.workspace import Workspace
@@ -77,10 +75,3 @@ def about_seconds(dataset: Dataset, workspace: Workspace) -> float:
     """Roughly how long a check takes; less where the features are known already."""
     _, variant = chosen()
     return _SETTING_UP + dataset.images * (variant.mult_adds / measured(workspace)[FORWARD] + _AN_IMAGE)
-
-
-def telling(progress: Callable[[str, float], None] | None) -> Callable[[Status], None] | None:
-    """What a status is told as, to who wants text and a share."""
-    if progress is None:
-        return None
-    return lambda status: progress(status.message, status.step / max(status.steps, 1))

@@ -118,5 +118,9 @@ class TrainingDivergedError(RunError):
     """The loss became NaN or infinite."""
 
 
+class ExportError(RunError):
+    """A model cannot be brought into a format, or it costs too much there."""
+
+
 class InferenceError(GraftError):
     """The prediction process did not answer, or could not use the model."""

@@ -72,6 +72,16 @@ def csv_cell(value: object) -> object:
     return f"'{text}" if text.startswith(_FORMULA) else text
 
 
+def csv_field(text: str) -> str:
+    """As `csv_cell`, for a file that Graft reads again: `csv_read` gives the very text back, hidden characters too."""
+    return f"'{text}" if text.lstrip("'").startswith(_FORMULA) else text
+
+
+def csv_read(field: str) -> str:
+    """What `csv_field` was given."""
+    return field[1:] if field.startswith("'") and field.lstrip("'").startswith(_FORMULA) else field
+
+
 def chart(text: str) -> str:
     """A label for Plotly, which reads a few HTML tags and entities in every text."""
     return html_entities.escape(visible(text), quote=False)

@@ -7,16 +7,18 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
-from core.errors import GraftError, RunError
+from core.errors import ExportError, GraftError, NewerFormatError, RunError
 from core.exports import formats
 from core.exports.formats import FORMATS
-from core.jobs import queue, requests
+from core.jobs import requests
 from core.jobs.job import Job
 from core.runs.run import Run
-from core.store.files import read_json, replacing
+from core.store.documents import Format
+from core.store.files import replacing
 from core.store.workspace import Workspace
 
 KIND = "export"
+FORMAT = Format("certificate")
 FOLDER = "exports"
 """In a run's folder: `<format>.zip` and `<format>.json`, the certificate."""
 
@@ -72,9 +74,9 @@ def stamp(run: Run) -> list[int]:
 def found(run: Run, name: str) -> dict[str, Any] | None:
     """The certificate of an export that is there and of the model as it is now; None: it is to be made."""
     try:
-        document: dict[str, Any] = read_json(about(run, name))
+        document = FORMAT.read(about(run, name))
         return document if document["model"] == stamp(run) and kept(run, name).is_file() else None
-    except (OSError, ValueError, KeyError, TypeError):
+    except (OSError, ValueError, KeyError, TypeError, NewerFormatError):
         return None
 
 
@@ -90,21 +92,16 @@ def export(run: Run, name: str, out: Path, workspace: Workspace,
 
     Raises:
         RunError, WorkspaceError: as `start`.
-        GraftError: no such format; it costs too much accuracy; or the file cannot be written.
+        ExportError: it cannot be brought into that format, or costs too much accuracy there.
+        GraftError: no such format, or the file cannot be written.
     """
     formats.get(name)
     if (known := found(run, name)) is None:
-        job = start(run, name, workspace, at_once=True)
-        status = queue.wait(job, None if progress is None else
-                            lambda seen: progress(seen.message, seen.step / max(seen.steps, 1)))
-        if status.state != "completed":
-            noted = status.error or {}
-            raise GraftError(noted.get("message") or status.message or "The export failed.",
-                             noted.get("hint") or f"Its log: {job.path / 'worker.log'}")
+        requests.carried_out(start(run, name, workspace, at_once=True), progress)
         known = found(run, name)
         assert known is not None
     if known["refused"]:
-        raise GraftError(known["refused"], "Take another format, or train the model longer before.")
+        raise ExportError(known["refused"], "Take another format, or train the model longer before.")
     copy(run, name, out)
     return known
 

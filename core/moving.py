@@ -11,11 +11,10 @@ from collections.abc import Iterator
 from dataclasses import replace
 from pathlib import Path, PurePosixPath
 
-from core import errors
 from core.data.dataset import Dataset
 from core.data.images.decode import IMAGES
 from core.errors import ArchiveError, GraftError, RunError
-from core.jobs import queue, requests
+from core.jobs import requests
 from core.jobs.job import Job
 from core.runs.creation import DATASET, DATASET_FILE, RECIPE_FILE, SPLITS_FILE
 from core.runs.run import Run
@@ -149,11 +148,7 @@ def _adopt_model(aside: Path, workspace: Workspace) -> None:
         raise ArchiveError(f"The run in the file cannot be read. {run.trouble}".strip(), "Export it again.")
     (aside / "model.keras").rename(foreign)
     job = requests.ask(workspace, KIND, {"run": str(aside), "weights": str(foreign)}, at_once=True)
-    status = queue.wait(job)
-    if status.state != "completed":
-        noted = status.error or {}
-        kind = getattr(errors, noted.get("kind", ""), GraftError)
-        raise kind(noted.get("message") or status.message, noted.get("hint", ""))
+    requests.carried_out(job)
     foreign.unlink()
 
 

@@ -12,7 +12,8 @@ from pages.parts.widgets import charts, fields
 frame.required()
 st.title("Data", anchor=False)
 workspace = state.workspace()
-datasets.take_in()
+if datasets.take_in():
+    tiles.close()
 if seen := ingestion_panel.going_on():
     ingestion_panel.follow(seen)
     footer.draw("data")

@@ -44,6 +44,12 @@ def test_other_cells_stay(value, cell):
     assert escape.csv_cell(value) == cell
 
 
+@pytest.mark.parametrize("text", ["=1+1", "'=1+1", "''-a", "'quoted'", "a=b", "\u202e@", "", "'"])
+def test_a_table_that_graft_reads_again_is_safe_and_loses_nothing(text):
+    written = escape.csv_field(text)
+    assert escape.csv_read(written) == text and not written.startswith(("=", "+", "-", "@"))
+
+
 @pytest.mark.parametrize("text", ["<a href='x'>b</a>", "<b>", "&lt;", "a & b"])
 def test_charts_and_html_read_it_back_as_it_is(text):
     for function in (escape.chart, escape.html):

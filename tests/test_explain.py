@@ -8,7 +8,7 @@ import numpy as np
 import pytest
 from PIL import Image
 
-from core import api
+from core import explaining
 from core.errors import InferenceError
 from core.inference import Predictor
 
@@ -41,7 +41,7 @@ def test_files_of_one_name_are_kept_apart(trained, tmp_path):
     for folder in ("a", "b"):
         (tmp_path / folder).mkdir()
         (tmp_path / folder / "same.png").write_bytes(picture.read_bytes())
-    rows = api.explain(trained, [tmp_path / "a" / "same.png", tmp_path / "b" / "same.png"], tmp_path / "out",
+    rows = explaining.explain(trained, [tmp_path / "a" / "same.png", tmp_path / "b" / "same.png"], tmp_path / "out",
                        label=trained.classes[0])
     assert {path.name for path in (tmp_path / "out").iterdir()} == {
         "same.png", "same.npy", "same (2).png", "same (2).npy"}

@@ -6,7 +6,6 @@ Exit status: 0; 2 with one line for what the user can put right; 1 for a bug, wi
 from __future__ import annotations
 
 import sys
-import tempfile
 from functools import cache
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
@@ -14,7 +13,7 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from core import escape
-from core.cli import datasets, models, output
+from core.cli import after, datasets, models, output
 from core.cli.options import (
     AcceptBadOption,
     AcceptEmptyOption,
@@ -25,12 +24,12 @@ from core.cli.options import (
     RecipeOption,
     RunArgument,
     SetOption,
+    collected,
+    open_run,
     recipe_of,
     shorthand,
 )
-from core.errors import GraftError, NotFoundError, RunError
-from core.exports import formats
-from core.exports.formats import FORMATS
+from core.errors import GraftError, RunError
 from core.jobs import reaper
 from core.runs import looks
 from core.runs.index import list_runs, unreadable_runs
@@ -47,8 +46,10 @@ app = typer.Typer(
 
 
 for command in (datasets.inspect, datasets.add, datasets.dataset_zip,
-                models.presets, models.backbones, models.weights, models.summary):
+                models.presets, models.backbones, models.weights, models.summary,
+                after.compare, after.explain, after.serve, after.export):
     app.command()(command)
+app.command("import")(after.import_run)
 
 
 @app.command()
@@ -97,7 +98,7 @@ def resume(run_dir: RunArgument) -> None:
     """Go on with a paused, stopped, interrupted or failed run, to the epochs of its recipe."""
     from core import api
 
-    run = _open_run(run_dir)
+    run = open_run(run_dir)
     api.prepare_weights(run.recipe, output.Bar(), run.workspace)
     _follow(api.resume(run, at_once=True))
 
@@ -105,7 +106,7 @@ def resume(run_dir: RunArgument) -> None:
 @app.command()
 def pause(run_dir: RunArgument) -> None:
     """End the process of a run where it stands; `resume` goes on from there."""
-    run = _open_run(run_dir)
+    run = open_run(run_dir)
     state = reaper.judge(run).state
     if state not in ("queued", "running"):
         raise RunError(f"The run {run.id} is not training: it is {state}.")
@@ -117,6 +118,7 @@ def _follow(run: Run) -> None:
     """Tell of a run until its end, and what came of it."""
     from core import api
     from core.jobs import queue as jobs
+    from core.jobs.failures import error_of
 
     log = output.TrainingLog(run)
     try:
@@ -127,13 +129,13 @@ def _follow(run: Run) -> None:
         status = jobs.wait(run, log)
     output.print_json(api.outcome(run), indent=None)
     if status.state in ("failed", "interrupted"):
-        raise api.run_error(run, status)
+        raise error_of(run, status)
 
 
 @app.command()
 def stop(run_dir: RunArgument) -> None:
     """End a run early; the best model so far is kept."""
-    run = _open_run(run_dir)
+    run = open_run(run_dir)
     state = reaper.judge(run).state
     if state not in ("queued", "running"):
         raise RunError(f"The run {run.id} is not training: it is {state}.")
@@ -153,7 +155,7 @@ def evaluate(
     """Print the scores of a run, or of its model on another dataset."""
     from core import api
 
-    run = _open_run(run_dir)
+    run = open_run(run_dir)
     if test and dataset is not None:
         raise GraftError("--test and --dataset were both given.", "Choose one of them.")
     other = None
@@ -175,25 +177,6 @@ def evaluate(
 
 
 @app.command()
-def compare(
-    run_dirs: Annotated[list[str], typer.Argument(metavar="RUN_DIR RUN_DIR...", help="Two to ten runs.")],
-    as_json: JsonOption = False,
-) -> None:
-    """Show runs side by side: settings that differ, scores, and whether a difference is more than chance."""
-    from core.runs import comparing
-
-    found = comparing.compare([_open_run(text) for text in run_dirs])
-    if as_json:
-        return output.print_json(found)
-    columns = ["id", "backbone", "accuracy", "balanced_accuracy", "log_loss", "images", "epochs", "seconds"]
-    output.print_table(columns, [[row[column] for column in columns] for row in found["runs"]])
-    for path, values in found["differing"].items():
-        output.say(f"{path}: {' | '.join(str(value) for value in values)}")
-    for pair in found["pairs"]:
-        output.say(f"{' and '.join(pair['runs'])}: {comparing.verdict(pair)}")
-
-
-@app.command()
 def predict(
     run_dir: RunArgument,
     images: Annotated[list[Path], typer.Argument(metavar="IMAGE|FOLDER|ZIP...", help="What to classify.")],
@@ -203,17 +186,10 @@ def predict(
 ) -> None:
     """Classify images with a run's model."""
     from core import api
-    from core.data.sources import pictures
-    from core.data.sources.members import Notes
-
     if csv is not None and as_json:
         raise GraftError("--csv and --json were both given.", "Choose one of them.")
-    run, notes = _open_run(run_dir), Notes()
-    with tempfile.TemporaryDirectory() as scratch:
-        limits = Workspace.default().limits
-        found = pictures.collect(images, Path(scratch), limits, notes)
-        for line in notes.lines():
-            output.tell(line)
+    run = open_run(run_dir)
+    with collected(images) as (found, limits):
         files = [picture.path for picture in found]
         answers = api.predict(run, files, top_k=top_k, progress=output.Bar(), limits=limits)
     rows = output.prediction_rows(found, answers)
@@ -234,55 +210,6 @@ def predict(
 
 
 @app.command()
-def explain(
-    run_dir: RunArgument,
-    images: Annotated[list[Path], typer.Argument(metavar="IMAGE|FOLDER|ZIP...", help="What to look at.")],
-    out: Annotated[Path, typer.Option(help="The folder for NAME.png and NAME.npy.")],
-    label: Annotated[str | None, typer.Option(
-        "--class", metavar="NAME", help="What speaks for this class. Default: for the one that each image is given.")
-    ] = None,
-) -> None:
-    """Show where in images a run's model finds what speaks for a class."""
-    from core import api
-    from core.data.sources import pictures
-    from core.data.sources.members import Notes
-
-    run, notes = _open_run(run_dir), Notes()
-    with tempfile.TemporaryDirectory() as scratch:
-        limits = Workspace.default().limits
-        found = pictures.collect(images, Path(scratch), limits, notes)
-        for line in notes.lines():
-            output.tell(line)
-        rows = api.explain(run, [picture.path for picture in found], out, label=label, progress=output.Bar(),
-                           limits=limits)
-    for row in rows:
-        if row["error"]:
-            output.tell(f"{row['image']}: {row['error']}")
-        else:
-            output.say(row["overlay"])
-    if all(row["error"] for row in rows):
-        raise GraftError("None of the files is an image that can be read.")
-
-
-@app.command()
-def serve(
-    run_dir: RunArgument,
-    port: Annotated[int, typer.Option(min=0, max=65535, help="0: any that is free.")] = 8600,
-    host: Annotated[str, typer.Option(help="0.0.0.0 serves the whole network.")] = "127.0.0.1",
-) -> None:
-    """Serve a run's model over HTTP: POST /predict, GET /healthz, GET /openapi.json."""
-    import uvicorn
-
-    from core import api
-    from core.serving import application
-
-    run = _open_run(run_dir)
-    api.require_model(run, output.Bar())
-    output.tell(f"Serving {run.id} at http://{host}:{port} · Ctrl-C ends it")
-    uvicorn.run(application(run, Workspace.default()), host=host, port=port, log_level="warning")
-
-
-@app.command()
 def runs(as_json: JsonOption = False) -> None:
     """List the runs of the workspace, newest first."""
     from core import api
@@ -300,56 +227,6 @@ def runs(as_json: JsonOption = False) -> None:
         output.print_table(columns, [[row[column] for column in columns] for row in rows])
     else:
         output.tell("There are no runs yet. Start one: python -m core train digits")
-
-
-@app.command()
-def export(
-    run_dir: RunArgument,
-    kind: Annotated[
-        str, typer.Option("--format", metavar="|".join([*FORMATS, "run"]), help="; ".join(
-            f"{name}: {kind.description}" for name, kind in FORMATS.items()) + "; run: the whole run, for `import`.")
-    ],
-    out: Annotated[Path | None, typer.Option(help="The file to write. Default: the run's name, here.")] = None,
-    with_dataset: Annotated[bool, typer.Option("--with-dataset", help="Of the format run: with its pictures.")] = False,
-) -> None:
-    """Write a run's model to a file that works elsewhere."""
-    from core import api, exporting, moving
-
-    if kind == "run":
-        moved = _open_run(run_dir)
-        moving.pack(moved, out or Path(f"{moved.id}.zip"), with_dataset)
-        return output.say(str(out or Path(f"{moved.id}.zip")))
-    suffix = formats.get(kind).suffix
-    run = _open_run(run_dir)
-    api.require_model(run, output.Bar())
-    target = out or Path(f"{run.id}{suffix}")
-    if target.is_dir():
-        target = target / f"{run.id}{suffix}"
-    found = exporting.export(run, kind, target, run.workspace, output.Bar())
-    output.tell(found["sentence"])
-    output.say(str(target))
-
-
-@app.command("import")
-def import_run(
-    file: Annotated[Path, typer.Argument(metavar="FILE", help="What `export --format run` wrote.")],
-) -> None:
-    """Take in a run from another machine."""
-    from core import moving
-
-    run = moving.unpack(file, Workspace.default())
-    output.tell(f"{run.id}: {run.dataset['name']}")
-    output.say(str(run.path))
-
-
-def _open_run(text: str) -> Run:
-    """A run by its folder, else by its id in the workspace. Raises NotFoundError."""
-    if Path(text).is_dir():
-        return Run.open(text)
-    try:
-        return Run.find(Workspace.default(), text)
-    except NotFoundError:
-        raise NotFoundError(f"There is no run '{text}'.", "`python -m core runs` lists the runs.") from None
 
 
 def main(arguments: list[str] | None = None) -> int:

@@ -10,7 +10,7 @@ import typer
 
 from core.cli import output
 from core.cli.options import JsonOption, PresetOption, RecipeOption, SetOption, recipe_of
-from core.errors import RecipeError, RunError
+from core.errors import RecipeError
 
 if TYPE_CHECKING:
     from core.backbones.catalogue import Backbone, Variant
@@ -77,24 +77,15 @@ def _speeds() -> dict[str, Speed]:
 
 def _measure(backbone: Backbone, variant: Variant, size: int | None) -> None:
     """Measure one backbone, in a process of its own; Ctrl-C cancels it. Raises what it failed with."""
-    from core import api
     from core.backbones import measuring
     from core.backbones.speeds import subject
-    from core.jobs import queue
+    from core.jobs import requests
     from core.store.workspace import Workspace
 
     workspace = Workspace.default()
     job = measuring.start([subject(variant, size)], workspace, at_once=True)
     output.tell(f"Measuring {backbone.title} on this machine")
-    try:
-        status = queue.wait(job)
-    except KeyboardInterrupt:
-        job.request_stop()
-        status = queue.wait(job)
-    if status.state == "stopped":
-        raise RunError(status.message, "Measure it again.")
-    if status.state != "completed":
-        raise api.run_error(job, status)
+    requests.carried_out(job)
 
 
 def _described(backbone: Backbone, variant: Variant, speeds: Mapping[str, Speed], size: int | None = None

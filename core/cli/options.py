@@ -2,19 +2,25 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping, Sequence
+import tempfile
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from contextlib import contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
 from core.cli import output
-from core.errors import RecipeError
+from core.errors import NotFoundError, RecipeError
 from core.recipe.fields import Recipe
 from core.recipe.specs import field_spec, without_effect
+from core.runs.run import Run
+from core.store.limits import Limits
+from core.store.workspace import Workspace
 
 if TYPE_CHECKING:
     from core.data.dataset import Dataset
+    from core.data.sources.pictures import Picture
     from core.recipe.choices import Choice
 
 SHORTHANDS = {
@@ -58,6 +64,31 @@ SetOption = Annotated[
     list[str] | None, typer.Option("--set", metavar="FIELD=VALUE", help="Any field of the recipe by its path, "
                                    "such as model.dropout=0.4. Can be given several times.")
 ]
+
+
+def open_run(text: str) -> Run:
+    """A run by its folder, else by its id in the workspace. Raises NotFoundError."""
+    if Path(text).is_dir():
+        return Run.open(text)
+    try:
+        return Run.find(Workspace.default(), text)
+    except NotFoundError:
+        raise NotFoundError(f"There is no run '{text}'.", "`python -m core runs` lists the runs.") from None
+
+
+@contextmanager
+def collected(images: Sequence[Path]) -> Iterator[tuple[list[Picture], Limits]]:
+    """The pictures of files, folders and archives, while they are needed, and the limits that they are held to. Says
+    what was left out. Raises GraftError."""
+    from core.data.sources import pictures
+    from core.data.sources.members import Notes
+
+    limits, notes = Workspace.default().limits, Notes()
+    with tempfile.TemporaryDirectory() as scratch:
+        found = pictures.collect(images, Path(scratch), limits, notes)
+        for line in notes.lines():
+            output.tell(line)
+        yield found, limits
 
 
 def recipe_of(file: Path | None, preset: str | None, given: Mapping[str, str], settings: Sequence[str],

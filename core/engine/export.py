@@ -20,7 +20,7 @@ from core.data.dataset import Dataset
 from core.engine.exporters import packing
 from core.engine.quick_import import quickly
 from core.engine.reporter import Reporter, StopRequested
-from core.errors import GraftError
+from core.errors import ExportError, GraftError
 from core.exports.certificate import Certificate, compared
 from core.exports.formats import FORMATS
 from core.jobs import requests
@@ -56,13 +56,13 @@ def export(job: Job, reporter: Reporter) -> tuple[str, str]:
         target.parent.mkdir(exist_ok=True)
         with replacing(target) as aside:
             zipped(folder, aside)
-        write_json(exporting.about(run, kind.name), {**found.as_dict(), "model": exporting.stamp(run)})
+        exporting.FORMAT.write(exporting.about(run, kind.name), {**found.as_dict(), "model": exporting.stamp(run)})
     except StopRequested:
         return "stopped", "Cancelled."
     finally:
         shutil.rmtree(folder, ignore_errors=True)
     if found.refused:
-        raise GraftError(found.refused, "Take another format, or train the model longer before.")
+        raise ExportError(found.refused, "Take another format, or train the model longer before.")
     return "completed", found.sentence
 
 
@@ -86,7 +86,7 @@ def certificate(run: Run, folder: Path, seconds: float) -> Certificate:
         answers, done = None, None
     if answers is None:
         last = done.stderr.strip().splitlines()[-1][:300] if done is not None and done.stderr.strip() else "no answer"
-        raise GraftError(f"The exported model does not run: {last}.", "Take another format.")
+        raise ExportError(f"The exported model does not run: {last}.", "Take another format.")
     per_image = (time.monotonic() - began) / len(files)
     classes = run.classes
     there = np.array([[answer["probabilities"][label] for label in classes] for answer in answers])
@@ -111,7 +111,7 @@ def _held_back(run: Run) -> tuple[Any, list[str]]:
 
 
 def _some_images(run: Run) -> np.ndarray:
-    """Training images, spread evenly. Raises GraftError: there are none."""
+    """Training images, spread evenly. Raises ExportError: there are none."""
     from core.data.images.decode import decode_batch
 
     dataset = Dataset.load(run.dataset_path)
@@ -119,7 +119,7 @@ def _some_images(run: Run) -> np.ndarray:
     files = splits.loc[splits["split"] == "train", "file"].tolist()
     paths = [path for path in map(dataset.image_path, files) if path.is_file()]
     if not paths:
-        raise GraftError("The pictures that the run was trained on are gone.", "Take a format without calibration.")
+        raise ExportError("The pictures that the run was trained on are gone.", "Take a format without calibration.")
     chosen = [paths[place] for place in np.unique(np.linspace(0, len(paths) - 1, CALIBRATION_IMAGES).astype(int))]
     about = packing.about_model(run)
     return decode_batch(chosen, about["image_size"], about["resize"]).astype(np.float32)

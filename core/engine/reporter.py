@@ -10,6 +10,7 @@ import time
 from dataclasses import replace
 from typing import Any
 
+from core import escape
 from core.jobs.job import Job
 from core.jobs.reaper import BEAT_SECONDS
 from core.jobs.status import PREPARE, TRAIN
@@ -92,7 +93,7 @@ class Reporter:
             writer = csv.DictWriter(handle, HISTORY_COLUMNS)
             if new:
                 writer.writeheader()
-            writer.writerow(row)
+            writer.writerow({**row, "phase": escape.csv_field(str(row["phase"]))})
         self.run.append_event("epoch", **row)
         self.update(force=True, epoch=row["epoch"])
 

@@ -5,9 +5,11 @@ from __future__ import annotations
 
 import shutil
 import time
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 
+from core.errors import RunError
 from core.jobs import queue
+from core.jobs.failures import error_of
 from core.jobs.job import Job
 from core.jobs.status import QUEUE, Status
 from core.store.documents import Document, Format
@@ -53,6 +55,31 @@ def made(workspace: Workspace, kind: str, request: Document, datasets: Sequence[
             shutil.rmtree(job.path, ignore_errors=True)
             raise
     return job
+
+
+def carried_out(job: Job, progress: Callable[[str, float], None] | None = None) -> None:
+    """Wait until a job is complete. Ctrl-C cancels it.
+
+    Args:
+        progress: Told what it does, and its share that is done.
+
+    Raises:
+        RunError: it was cancelled.
+        Exception: what it failed with, as `error_of`.
+    """
+    def tell(status: Status) -> None:
+        if progress is not None:
+            progress(status.message, status.step / max(status.steps, 1))
+
+    try:
+        status = queue.wait(job, tell)
+    except KeyboardInterrupt:
+        job.request_stop()
+        status = queue.wait(job, tell)
+    if status.state == "stopped":
+        raise RunError(status.message or "It was cancelled.", "Start it again.")
+    if status.state != "completed":
+        raise error_of(job, status)
 
 
 def asked(job: Job) -> Document:

@@ -11,6 +11,7 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from core import escape
 from core.errors import RunError
 from core.jobs.job import Job
 from core.jobs.status import QUEUE, Status
@@ -60,7 +61,7 @@ def _fill(folder: Path, dataset: Dataset, recipe: Recipe, splits: pd.DataFrame) 
         "id": dataset.id, "name": dataset.name, "fingerprint": dataset.fingerprint, "classes": dataset.classes,
         "path": str(dataset.path),
     })
-    splits[["file", "path", "class", "split"]].to_csv(folder / SPLITS_FILE, index=False)
+    splits[["file", "path", "class", "split"]].map(escape.csv_field).to_csv(folder / SPLITS_FILE, index=False)
     Job.describe(folder, "train", [dataset.id])
     Job(folder).write_status(Status(state="queued", stage=QUEUE, epochs=recipe.train.epochs, queued=time.time()))
     write_text(folder / RECIPE_FILE, recipe.to_json())

@@ -14,6 +14,7 @@ from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Self
 
+from core import escape
 from core.backbones import catalogue
 from core.data.splits.identity import split_id
 from core.errors import GraftError, NotFoundError, RunError
@@ -193,7 +194,7 @@ class Run(Job):
         if not path.is_file() or not path.stat().st_size:
             return pd.DataFrame(columns=list(HISTORY_COLUMNS))
         with _reading(path):
-            found = pd.read_csv(path)
+            found = pd.read_csv(path, converters={"phase": escape.csv_read})
         if "phase_index" not in found:  # before phases were counted: neighbours of one name are one phase
             found.insert(2, "phase_index", found["phase"].ne(found["phase"].shift()).cumsum() - 1)
         return found.reindex(columns=[*HISTORY_COLUMNS, *(name for name in found if name not in HISTORY_COLUMNS)])
@@ -203,7 +204,7 @@ class Run(Job):
         import pandas as pd
 
         with _reading(self.path / SPLITS_FILE):
-            return pd.read_csv(self.path / SPLITS_FILE, dtype=str, keep_default_na=False)
+            return pd.read_csv(self.path / SPLITS_FILE, dtype=str, keep_default_na=False).map(escape.csv_read)
 
     @property
     def split_id(self) -> str:

@@ -8,10 +8,12 @@ from pathlib import Path
 
 from filelock import FileLock
 
-from core.store.files import read_json, write_json
+from core.errors import NewerFormatError
+from core.store.documents import Format
 from core.store.limits import MACHINE, MachineLimits
 
 LOCK_SECONDS = 10.0
+_SPEEDS = Format("speeds")
 
 
 class Machine:
@@ -65,16 +67,19 @@ class Machine:
     def speeds(self) -> dict[str, float]:
         """What was measured here, by kind; empty before anything was."""
         try:
-            found = read_json(self._speeds)
+            found = _SPEEDS.content(self._speeds)
             return {str(kind): float(figure) for kind, figure in found.items() if figure}
-        except (OSError, ValueError, TypeError, AttributeError):
+        except (OSError, ValueError, TypeError, NewerFormatError):
             return {}
 
     def record(self, kind: str, figure: float) -> None:
         """Remember what was measured here, if it can be: no job fails for it."""
         if figure > 0:
-            with contextlib.suppress(OSError), self.lock("speed"):
-                write_json(self._speeds, {**self.speeds(), kind: figure})
+            with contextlib.suppress(OSError, NewerFormatError), self.lock("speed"):
+                if self._speeds.is_file():
+                    with contextlib.suppress(ValueError):
+                        _SPEEDS.content(self._speeds)  # a newer version's is left alone
+                _SPEEDS.write(self._speeds, {**self.speeds(), kind: figure})
 
     @property
     def _speeds(self) -> Path:

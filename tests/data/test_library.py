@@ -56,6 +56,21 @@ def test_a_broken_dataset_says_so(workspace, dataset):
         Dataset.open(workspace, dataset.id)
 
 
+def test_descriptions_of_earlier_versions_are_migrated_as_they_are_read(workspace, dataset):
+    file = dataset.path / "dataset.json"
+    document = read_json(file)
+    second = {key: value for key, value in document.items() if key not in ("layout", "skipped")} | {"schema": 2}
+    write_json(file, second)
+    found = Dataset.open(workspace, dataset.id)
+    assert found.layout == {"reading": "", "text": ""} and found.skipped == []
+    assert (found.classes, found.images) == (dataset.classes, dataset.images)
+    first = {**second, "schema": 1, "images": 3, "classes": ["cats"]}  # a crash came between the two files
+    write_json(file, first)
+    found = Dataset.open(workspace, dataset.id)
+    assert (found.classes, found.images, found.layout["text"]) == (dataset.classes, dataset.images, "")
+    assert read_json(file) == first  # reading writes nothing
+
+
 def test_rename_keeps_the_id(workspace, dataset):
     assert rename_dataset(workspace, dataset.id, "  My   pets ").name == "My pets"
     again = Dataset.open(workspace, dataset.id)

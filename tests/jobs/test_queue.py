@@ -21,6 +21,7 @@ from core.data.library import ingest
 from core.errors import DataError, RunError, WeightsNotFoundError
 from core.jobs import queue as jobs
 from core.jobs.backends import BACKENDS, LOCAL, PROJECT, LocalProcesses, worker_environment
+from core.jobs.failures import error_of
 from core.jobs.job import Job
 from core.runs.index import active_runs, list_runs
 from core.runs.run import Run
@@ -83,7 +84,7 @@ def test_a_killed_worker_leaves_an_interrupted_run_with_its_log(tiny_run, worksp
     assert time.monotonic() - began < 2
     assert "Random starting weights" in run.log_tail()
     assert len(run.history()) >= 1 and run.events()
-    assert isinstance(api.run_error(run, run.status()), RunError)
+    assert isinstance(error_of(run, run.status()), RunError)
     following = tiny_run(*NO_WEIGHTS)
     jobs.submit(following, workspace.machine)  # a dead run does not hold the place
     assert jobs.wait(following).state == "failed"
@@ -124,7 +125,7 @@ def test_a_missing_weights_file_reaches_who_waits(tiny_run, workspace):
     jobs.run_now(run, workspace.machine)
     status = jobs.wait(run, seen.append)
     assert status.state == "failed" and [item.state for item in seen][-1] == "failed"
-    error = api.run_error(run, status)
+    error = error_of(run, status)
     assert isinstance(error, WeightsNotFoundError) and "model.weights=none" in error.hint
     assert "Traceback" in run.log_tail()
 
@@ -150,7 +151,7 @@ def test_a_run_is_started_once(tiny_run, workspace, first):
 def test_a_bug_is_told_apart_from_what_a_user_can_put_right(tiny_run):
     run = tiny_run()
     failed = Status(state="failed", error={"kind": "GraftError", "message": "Unexpected.", "hint": ""})
-    assert isinstance(api.run_error(run, failed), RuntimeError)
+    assert isinstance(error_of(run, failed), RuntimeError)
 
 
 def test_ended_workers_do_not_stay_as_zombies(tiny_run, workspace):

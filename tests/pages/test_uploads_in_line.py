@@ -88,3 +88,15 @@ def test_what_is_no_archive_is_named(workspace, open_page, archive):
     assert "IMG_0.heic" in said(test) and "and 2 more" in said(test) and "Make a .zip" in said(test)
     wait_until(test, lambda page: bool(page.metric))
     assert names(workspace) == ["good"]
+
+
+def test_the_tiles_close_when_an_archive_is_on_its_way(workspace, open_page, archive):
+    test = open_page("data")
+    drop(test, ("one.zip", archive))
+    wait_until(test, lambda page: bool(page.metric))
+    next(item for item in test.button if item.label == "Add a dataset").click().run()
+    assert test.file_uploader
+    drop(test, ("two.zip", archive))
+    wait_until(test, lambda page: bool(page.metric))
+    assert names(workspace) == ["one", "two"]
+    assert not test.file_uploader and not any(item.label == "Close" for item in test.button)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import csv
 import json
 import os
 import shutil
@@ -10,11 +11,13 @@ from dataclasses import replace
 
 import pytest
 
+from core.data.library import ingest
+from core.engine.reporter import Reporter
 from core.errors import NewerFormatError, NotFoundError, RecipeError, RunError
 from core.recipe.migrations import RECIPE_FORMAT
 from core.runs import looks
 from core.runs.index import list_runs
-from core.runs.run import Run
+from core.runs.run import HISTORY_COLUMNS, Run
 from core.runs.status import Status
 from core.store.files import read_json, write_json
 from core.store.limits import Limits
@@ -206,6 +209,25 @@ def test_a_running_run_is_asked_to_stop(tiny_run):
     running(run, os.getpid())
     run.request_stop()
     assert run.status().state == "running" and run.stop_requested
+
+
+def test_names_that_a_spreadsheet_would_compute_are_text_in_the_tables_of_a_run(workspace, tmp_path):
+    from PIL import Image
+
+    for label, shade in (("=cmd|' C calc'!A0", 40), ("@b", 200)):
+        (tmp_path / "photos" / label).mkdir(parents=True)
+        for index in range(6):
+            Image.new("RGB", (40, 40), (shade + index, shade, index)).save(
+                tmp_path / "photos" / label / f"-{index}.png")
+    dataset = ingest(tmp_path / "photos", workspace)
+    run = Run.create(dataset, tiny_recipe("train.phases.0.name=+first"), workspace)
+    lines = (run.path / "splits.csv").read_text("utf-8").splitlines()[1:]
+    cells = [cell.strip('"') for line in csv.reader(lines) for cell in line]
+    assert cells and not any(cell.startswith(("=", "+", "-", "@")) for cell in cells)
+    assert set(run.splits()["class"]) == set(dataset.classes) == {"=cmd|' C calc'!A0", "@b"}
+    assert set(run.splits()["path"]) == set(dataset.manifest["path"])
+    Reporter(run).epoch({**dict.fromkeys(HISTORY_COLUMNS, 1), "phase": "+first"})
+    assert "\n1,'+first," in (run.path / "history.csv").read_text() and list(run.history()["phase"]) == ["+first"]
 
 
 def test_deleting(tiny_run):

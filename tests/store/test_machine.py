@@ -44,7 +44,17 @@ def test_what_was_measured_is_known_to_all(tmp_path):
     machine.record("start", 3.5)
     machine.record("start", -1.0)  # a clock that was set
     assert Machine(tmp_path).speeds() == {"forward": 2e9, "start": 3.5}
-    assert read_json(tmp_path / "cache" / "speed.json") == {"forward": 2e9, "start": 3.5}  # where it always was
+    found = read_json(tmp_path / "cache" / "speed.json")  # where it always was
+    assert found == {"schema": 1, "forward": 2e9, "start": 3.5}
+
+
+def test_figures_of_a_newer_version_are_left_alone(tmp_path):
+    machine, file = Machine(tmp_path), tmp_path / "cache" / "speed.json"
+    newer = '{"schema": 99, "forward": {"cpu": 1e9}}'
+    write_text(file, newer)
+    assert machine.speeds() == {}
+    machine.record("forward", 2e9)
+    assert file.read_text() == newer
 
 
 @pytest.mark.parametrize("content", ["", "[1]", '{"forward": "fast"}', '{"forward": null}'])

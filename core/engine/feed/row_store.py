@@ -17,8 +17,10 @@ from typing import Any
 
 import numpy as np
 
-from core.store.files import read_json, write_json
+from core.errors import NewerFormatError
+from core.store.documents import Format
 
+_META = Format("rows")
 MEMORY_BUDGET = 192 * 2**20
 """Bytes of activations that are kept in memory while training, all views together."""
 
@@ -118,13 +120,13 @@ class RowStore:
     def _begin(self, layout: dict[str, Any], about: dict[str, Any]) -> None:
         meta, checksums = self.folder / "meta.json", self.folder / "rows.bin"
         try:
-            old = read_json(meta)
+            old = _META.read(meta)
             intact = {key: old.get(key) for key in layout} == layout and checksums.stat().st_size == 4 * self.rows
-        except (OSError, ValueError):
+        except (OSError, ValueError, NewerFormatError):  # what can be computed again is, whoever wrote it
             intact = False
         if not intact:
             np.zeros(self.rows, "<u4").tofile(checksums)
-            write_json(meta, {**layout, **about})
+            _META.write(meta, {**layout, **about})
 
     def _settled(self) -> tuple[Stamp, bool]:
         """The stamp of data and checksums, and whether both have been left alone for a while."""

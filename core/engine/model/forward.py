@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import time
 from collections.abc import Callable
 from dataclasses import dataclass
@@ -13,10 +14,13 @@ import numpy as np
 
 from core.engine.model.onnx_graph import UnsupportedLayer, to_onnx
 from core.engine.model.onnx_session import onnx_runner
+from core.errors import NewerFormatError
 from core.store.cache import claim
-from core.store.files import read_json, replacing, write_json
+from core.store.documents import Format
+from core.store.files import replacing
 
 CHECK_IMAGES = 32
+_CHECK = Format("check of a converted network")
 RELATIVE_TOLERANCE = 1e-3
 CLEARLY_SLOWER = 0.8
 """Below this share of Keras's speed ONNX Runtime is not used. Less than 1: one short measurement on a busy machine is
@@ -55,10 +59,13 @@ def fastest_forward(model: keras.Model, folder: Path, sample: np.ndarray) -> For
     """
     claim(folder)
     path, record = folder / "model.onnx", folder / "check.json"
-    check = read_json(record) if record.is_file() else None
+    try:
+        check = _CHECK.read(record) if record.is_file() else None
+    except (ValueError, NewerFormatError) as error:  # another version's: it keeps what it has found
+        return keras_forward(model, str(error))
     if check is None or check["gpu"] != has_gpu() or not (check["problem"] or path.is_file()):
         check = _convert_and_check(model, path, sample[:CHECK_IMAGES])
-        write_json(record, check)
+        _CHECK.write(record, check)
     if not check["problem"]:
         try:
             return Forward("ONNX Runtime", f"{check['gain']:.1f} times as fast as Keras here, and agrees with it on "
@@ -70,14 +77,17 @@ def fastest_forward(model: keras.Model, folder: Path, sample: np.ndarray) -> For
 
 def largest_output(folder: Path) -> float | None:
     """The largest magnitude that the checked model gave, or None before `fastest_forward` has looked at it."""
-    record = folder / "check.json"
-    return float(read_json(record)["largest"]) if record.is_file() else None
+    try:
+        return float(_CHECK.read(folder / "check.json")["largest"])
+    except (OSError, ValueError, KeyError, NewerFormatError):
+        return None
 
 
 def note_largest(folder: Path, value: float) -> None:
     """Correct what the check found: other images gave a larger magnitude."""
     record = folder / "check.json"
-    write_json(record, {**read_json(record), "largest": value})
+    with contextlib.suppress(NewerFormatError):
+        _CHECK.write(record, {**_CHECK.read(record), "largest": value})
 
 
 def has_gpu() -> bool:

@@ -99,7 +99,7 @@ def _arranged(dataset: Dataset, rows: pd.DataFrame) -> pd.DataFrame:
         if len(splits) > 1:
             split = st.segmented_control("Split", ["", *splits], default="", required=True,
                                          key=f"split-of-{dataset.id}", label_visibility="collapsed",
-                                         format_func=lambda name: charts.NAMES[name].capitalize() if name else "All")
+                                         format_func=lambda name: charts.NAMES.get(name, "all splits").capitalize())
             rows = rows[rows["split"] == split] if split else rows
         order = st.selectbox("Sort", list(_ORDERS), label_visibility="collapsed", width=190,
                              key=f"order-of-{dataset.id}")

@@ -37,24 +37,28 @@ def unreadable() -> None:
         st.caption(f":material/block: **{escape.markdown(identifier)}**: {escape.markdown(why)}")
 
 
-def take_in() -> None:
-    """Take what was uploaded, whatever the page shows now: another archive may be read by then, from another window."""
+def take_in() -> bool:
+    """Take what was uploaded, whatever the page shows now: another archive may be read by then, from another window.
+    True when one is on its way."""
     uploads = st.session_state.get(_uploader()) or []
     if not uploads:
-        return
+        return False
+    taken = False
     state.put("uploads", state.get("uploads", 0) + 1)  # a new key: an empty uploader
     archives = [upload for upload in uploads if names.suffix(upload.name) in names.ARCHIVE_SUFFIXES]
     others = [upload.name for upload in uploads if upload not in archives]
     for upload in archives:
         with errors.shown():  # one that is refused keeps no other from being read
             path = save_upload(upload, upload.name, state.workspace())
-            ingestion.from_upload(path, _stem(upload.name), state.workspace())
+            ingestion.from_upload(path, names.stem(upload.name), state.workspace())
+            taken = True
     memory.release(*uploads)
     if others:
         listed = ", ".join(others[:5]) + (f" and {len(others) - 5:,} more" if len(others) > 5 else "")
         errors.show(DataError(
             f"Not read, as no zip, 7z or tar archive: {listed}.",
             f"{MAKE_A_ZIP} Loose pictures go into a class of their own under *Class by class*."))
+    return taken
 
 
 def _uploader() -> str:
@@ -115,10 +119,3 @@ def delete(dataset: Dataset) -> None:
             st.rerun()
         if st.button("Keep it", type="primary"):
             st.rerun()
-
-
-def _stem(filename: str) -> str:
-    stem = filename
-    for ending in (".zip", ".tar.gz", ".tar.bz2", ".tar.xz", ".tgz", ".tar"):
-        stem = stem[: -len(ending)] if stem.lower().endswith(ending) else stem
-    return stem or "dataset"

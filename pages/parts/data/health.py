@@ -12,7 +12,6 @@ from core.data.checks import evidence, probe, table
 from core.data.checks.report import Finding, Report
 from core.data.dataset import Dataset
 from core.errors import GraftError
-from core.jobs.job import Job
 from core.recipe.fields import DataSettings
 from pages.parts.data import changing, viewer
 from pages.parts.data.tile import tile
@@ -167,7 +166,7 @@ def _thorough(dataset: Dataset, found: Report, any_found: bool) -> None:
                   args=(dataset.id,), type="tertiary" if done and current else "secondary")
         st.caption(_about(dataset, done, current), width="stretch")
     if job is not None and state.get(_FOLLOWED) == job.id:
-        _how_it_ended(job)
+        job_progress.ended(job, "The check was ended from outside. What was known before is kept.")
 
 
 @st.cache_data(max_entries=16, show_spinner=False)
@@ -194,14 +193,3 @@ def _about(dataset: Dataset, done: bool, current: bool) -> str:
 def _start(dataset_id: str) -> None:
     workspace = state.workspace()
     checking.start(Dataset.open(workspace, dataset_id), workspace)
-
-
-def _how_it_ended(job: Job) -> None:
-    status = job.status()
-    if status.state == "failed":
-        error = status.error or {}
-        errors.show(GraftError(error.get("message") or "The check failed.", error.get("hint", "")))
-    elif status.state == "interrupted":
-        st.caption(":orange[The check was ended from outside. What was known before is kept.]")
-    elif status.state == "stopped":
-        st.caption(escape.markdown(status.message))

@@ -85,8 +85,8 @@ def _elsewhere(here: bool) -> None:
     label, hint = "Or a link to an archive", "https://example.org/photos.zip"
     explained = "The address of an archive on the web. A download that breaks off is gone on with."
     if here:
-        label, hint = "Or a path on this machine, or a link", "/home/me/photos"
-        explained = f"A folder or an archive; it is read where it is and stays as it is. {explained}"
+        label, hint = "Or a path, or a link", "/home/me/photos"
+        explained = f"A folder or an archive on this machine; it is read where it is and stays as it is. {explained}"
     with st.form("path", border=False, clear_on_submit=True, enter_to_submit=True):
         with st.container(horizontal=True, vertical_alignment="bottom"):
             text = st.text_input(label, placeholder=hint, key="path-here", help=explained).strip()

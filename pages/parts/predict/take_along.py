@@ -7,9 +7,7 @@ from typing import Any
 import streamlit as st
 
 from core import escape, exporting
-from core.errors import GraftError
 from core.exports.formats import FORMATS
-from core.jobs.job import Job
 from core.runs.run import Run
 from pages.parts.app import downloads
 from pages.parts.session import state
@@ -37,7 +35,7 @@ def draw(run: Run) -> None:
     st.caption("Takes up to a minute: it is made, then run in a process that knows nothing of Graft, and its answers "
                "are compared with those here.")
     if job is not None and state.get(_FOLLOWED) == job.id and exporting.is_of(job, run, name):
-        _how_it_ended(job)
+        job_progress.ended(job, "It was ended from outside.")
 
 
 def _option(name: str) -> str:
@@ -59,12 +57,3 @@ def _made(run: Run, name: str, found: dict[str, Any]) -> None:
 @errors.guarded
 def _start(path: str, name: str) -> None:
     exporting.start(Run.open(path), name, state.workspace())
-
-
-def _how_it_ended(job: Job) -> None:
-    status = job.status()
-    if status.state == "failed":
-        error = status.error or {}
-        errors.show(GraftError(error.get("message") or "The export failed.", error.get("hint", "")))
-    elif status.state in ("interrupted", "stopped"):
-        st.caption(f":orange[{escape.markdown(status.message or 'It was ended from outside.')}]")

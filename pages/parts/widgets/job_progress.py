@@ -8,6 +8,7 @@ from collections.abc import Callable
 import streamlit as st
 
 from core import escape
+from core.errors import GraftError
 from core.jobs import queue as jobs
 from core.jobs.job import Job
 from core.store.workspace import Workspace
@@ -27,6 +28,22 @@ def follow(job: Job, latest: Latest, key: str, counted: bool = False) -> None:
         counted: Say which of its steps it is at.
     """
     st.fragment(_follow, run_every=1.0)(job.id, latest, key, counted)
+
+
+def ended(job: Job, gone: str) -> None:
+    """Say how a job ended that was followed here; nothing where all went well.
+
+    Args:
+        gone: What is said when its process was ended from outside.
+    """
+    status = job.status()
+    if status.state == "failed":
+        error = status.error or {}
+        errors.show(GraftError(error.get("message") or status.message or "It failed.", error.get("hint", "")))
+    elif status.state == "interrupted":
+        st.caption(f":orange[{escape.markdown(gone)}]")
+    elif status.state == "stopped":
+        st.caption(escape.markdown(status.message))
 
 
 @errors.guarded
