@@ -86,6 +86,10 @@ class UnclearLayoutError(DatasetShapeError, QuestionError):
         self.readings = list(readings)
 
 
+class ArchivesInsideError(DatasetShapeError):
+    """There is no image but in archives inside what was brought, which are read only when that is asked for."""
+
+
 class EmptyClassError(DatasetShapeError, QuestionError):
     """A class has no image that can be used. The others can be had without it."""
 

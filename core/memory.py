@@ -6,11 +6,13 @@ import math
 
 from core.backbones.graph import Graph, members
 from core.recipe.fields import Phase
+from core.recipe.optimizers import EXACT
 
 NUMBER = 4
 """Bytes of a float32."""
-_SLOTS = {"adam": 2, "adamw": 2, "nadam": 2, "adagrad": 1, "rmsprop": 1, "lion": 1, "sgd": 0}
-"""Numbers that an optimizer keeps for every trained weight, its momentum aside (`keras.optimizers`)."""
+_SLOTS = {"adam": 2, "adamw": 2, "nadam": 2, "adagrad": 1, "rmsprop": 1, "lion": 1, "sgd": 0, EXACT: 40}
+"""Numbers that an optimizer keeps for every trained weight, its momentum aside (`keras.optimizers`; L-BFGS ten pairs of
+vectors in double precision)."""
 
 
 def slots(phase: Phase) -> int:

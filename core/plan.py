@@ -20,11 +20,14 @@ from core.estimates import START, TYPICAL, Work, measured
 from core.head import features, head_values, head_weights
 from core.memory import activation_values, training_bytes
 from core.recipe.fields import ModelSettings, Phase, Recipe
+from core.recipe.optimizers import EXACT, ITERATIONS
 from core.store.cache import PIXELS_SHARE
 from core.store.workspace import Workspace
 
 HEAD = "head_pool"
 """The end of a trunk that holds the whole backbone and the pooling, where an image is one row of numbers."""
+CHOOSING_EPOCHS = 60
+"""What it costs to choose the penalty of a head that is solved, in epochs of solving it."""
 KEPT_BYTES = 2
 """Bytes of one number that is kept, as float16."""
 
@@ -254,9 +257,11 @@ def _phase(recipe: Recipe, index: int, freezing: Freezing, graph: Graph, variant
     first = (images - training if fresh else images) if cached and not before else 0
     if cached and end:
         seen[end] = max(before, views)
+    solved = freezing.phase.optimizer == EXACT
     asked = Work(
         decoded=0 if before and not more else images, changed=more, passes=first + more,
-        steps=-(-training // recipe.train.batch_size), training=training, trunk=trunk, tail=tail + head,
+        steps=0 if solved else -(-training // recipe.train.batch_size),
+        training=training * (ITERATIONS if solved else 1), trunk=trunk, tail=tail + head,
         trunk_again=bool(trunk) and (fresh or not cached), change_again=augment.active and (fresh or not cached))
     return PlannedPhase(
         index=index, name=freezing.phase.name, epochs=epochs, frozen=layer_names(graph, freezing.frozen),
@@ -264,7 +269,8 @@ def _phase(recipe: Recipe, index: int, freezing: Freezing, graph: Graph, variant
         end=end, cached=freezing.cached, views=views,
         cache_bytes=(first + more) * KEPT_BYTES * end.values if cached and end else 0,
         trunk_mult_adds=trunk, tail_mult_adds=tail, trained=trained, memory_bytes=memory,
-        prepare_s=asked.prepare_seconds(speeds), epoch_s=asked.epoch_seconds(speeds))
+        prepare_s=asked.prepare_seconds(speeds) + (CHOOSING_EPOCHS * asked.epoch_seconds(speeds) if solved else 0),
+        epoch_s=asked.epoch_seconds(speeds))
 
 
 def _states(graph: Graph, whole: Graph, frozen: int) -> tuple[State, ...]:

@@ -11,7 +11,7 @@ import pytest
 from core.memory import activation_values, slots, training_bytes
 from core.plan import Plan, plan
 from core.recipe.fields import Phase, Recipe
-from core.recipe.optimizers import OPTIMIZERS
+from core.recipe.optimizers import EXACT, OPTIMIZERS
 
 
 def planned(*changes: str) -> Plan:
@@ -24,7 +24,7 @@ def test_a_trained_weight_takes_sixteen_bytes_with_adam_and_a_frozen_one_four():
     assert training_bytes(Phase(optimizer="adam"), 0, 0, 8, 50) == 8 * 50 * 4
 
 
-@pytest.mark.parametrize("name", OPTIMIZERS)
+@pytest.mark.parametrize("name", sorted(set(OPTIMIZERS) - {EXACT}))
 @pytest.mark.parametrize("momentum", [None, 0.0, 0.5])
 def test_what_an_optimizer_keeps_is_what_keras_keeps(name, momentum):
     import keras
@@ -66,7 +66,7 @@ def test_the_estimate_is_near_what_a_step_takes():
             "peak = lambda: int(re.search(r'VmHWM:\\s+(\\d+)', Path('/proc/self/status').read_text())[1]) * 1024\n"
             "net = build_network(Recipe.parse_stored({'model': {'backbone': 'SmallNet', 'weights': 'none'}}).model,\n"
             "                    128, 3, None, 0).whole\n"
-            "net.compile('adam', 'sparse_categorical_crossentropy')\n"
+            "net.compile('adam', 'sparse_categorical_crossentropy', jit_compile=False)\n"
             "net.train_on_batch(np.zeros((1, 128, 128, 3)), np.zeros(1, int)); before = peak()\n"
             "for _ in range(2): net.train_on_batch(np.zeros((32, 128, 128, 3), np.float32), np.zeros(32, int))\n"
             "print(peak() - before)")

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import hashlib
+import time
+from contextlib import suppress
 from pathlib import Path
 from typing import IO
 
@@ -12,6 +14,7 @@ from core.store.files import disk_errors, replacing
 from core.store.workspace import Workspace
 
 _PIECE = 2**20
+WEEK = 7 * 24 * 3600.0
 _NAME_LENGTH = 24
 """Hexadecimal digits of the content's SHA-256: the same file is kept once."""
 
@@ -50,3 +53,33 @@ def keep(upload: IO[bytes], filename: str, workspace: Workspace) -> Path:
                     content.update(piece)
                     target.write(piece)
         return passing.replace(folder(workspace) / f"{content.hexdigest()[:_NAME_LENGTH]}{suffix}")
+
+
+def clean(workspace: Workspace, older_than: float = WEEK) -> int:
+    """Delete files that were uploaded longer than `older_than` seconds ago and that no run began with; how many.
+
+    A run's recipe names its file, and going on with the run builds its network anew. What a recipe that this version
+    cannot read names stays as well.
+    """
+    files = [path for path in folder(workspace).glob("*") if _age(path) >= older_than]
+    if not files:
+        return 0
+    named = ""
+    for recipe in workspace.runs.glob("*/recipe.json"):
+        with suppress(OSError):
+            named += recipe.read_text("utf-8", errors="replace")
+    removed = 0
+    for path in files:
+        if path.name not in named:
+            with suppress(OSError):  # being deleted by somebody else, or not ours to delete
+                path.unlink()
+                removed += 1
+    return removed
+
+
+def _age(path: Path) -> float:
+    """Seconds; -1 where it is gone."""
+    try:
+        return time.time() - path.stat().st_mtime
+    except OSError:
+        return -1.0

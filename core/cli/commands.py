@@ -17,6 +17,7 @@ from core.cli import after, datasets, models, output
 from core.cli.options import (
     AcceptBadOption,
     AcceptEmptyOption,
+    ArchivesInsideOption,
     DatasetArgument,
     JsonOption,
     LayoutOption,
@@ -68,6 +69,7 @@ def train(
     layout: LayoutOption = None,
     accept_bad: AcceptBadOption = False,
     accept_empty: AcceptEmptyOption = False,
+    archives_inside: ArchivesInsideOption = False,
 ) -> None:
     """Train a model. Ctrl-C stops it and keeps the best model so far."""
     from core import api
@@ -80,7 +82,7 @@ def train(
     @cache
     def found() -> Dataset:
         read = resolve_dataset(dataset, workspace, output.Bar(), layout=layout, accept_bad=accept_bad,
-                               accept_empty=accept_empty)
+                               accept_empty=accept_empty, archives_inside=archives_inside)
         output.tell_layout(read)
         return read
 

@@ -9,7 +9,14 @@ from typing import Annotated
 import typer
 
 from core.cli import output
-from core.cli.options import AcceptBadOption, AcceptEmptyOption, DatasetArgument, JsonOption, LayoutOption
+from core.cli.options import (
+    AcceptBadOption,
+    AcceptEmptyOption,
+    ArchivesInsideOption,
+    DatasetArgument,
+    JsonOption,
+    LayoutOption,
+)
 from core.store.workspace import Workspace
 
 
@@ -21,7 +28,7 @@ class Checks(StrEnum):
 
 
 def inspect(dataset: DatasetArgument, layout: LayoutOption = None, accept_bad: AcceptBadOption = False,
-            accept_empty: AcceptEmptyOption = False,
+            accept_empty: AcceptEmptyOption = False, archives_inside: ArchivesInsideOption = False,
             checks: Annotated[Checks, typer.Option(help="quick: what the list of files tells. all: look at the "
                                                    "pictures, too, which takes longer the first time.")] = Checks.quick,
             as_json: JsonOption = False) -> None:
@@ -34,7 +41,7 @@ def inspect(dataset: DatasetArgument, layout: LayoutOption = None, accept_bad: A
 
     workspace = Workspace.default()
     found = resolve_dataset(dataset, workspace, output.Bar(), layout=layout, accept_bad=accept_bad,
-                            accept_empty=accept_empty)
+                            accept_empty=accept_empty, archives_inside=archives_inside)
     output.tell_layout(found)
     report = api.check(found, workspace, progress=output.Bar()) if checks == Checks.all else quick(found)
     if as_json:

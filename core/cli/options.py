@@ -53,6 +53,8 @@ AcceptBadOption = Annotated[bool, typer.Option(
     "--accept-bad", help="Go on although many files cannot be read; they are left out.")]
 AcceptEmptyOption = Annotated[bool, typer.Option(
     "--accept-empty", help="Leave out classes that have no readable image, instead of refusing all.")]
+ArchivesInsideOption = Annotated[bool, typer.Option(
+    "--archives-inside", help="Read archives inside it as well, each as a folder.")]
 LayoutOption = Annotated[str | None, typer.Option(
     "--layout", metavar="ID", help="How the folders are to be read, where that is not certain: one of the readings "
     "that the error names.")]
@@ -103,6 +105,8 @@ def recipe_of(file: Path | None, preset: str | None, given: Mapping[str, str], s
     Raises:
         RecipeError: contradicting options, an unknown preset or field, or a value that a field refuses.
     """
+    from core.recipe.proposals import adapted, solved
+
     chosen = {assignment.partition("=")[0].strip() for assignment in settings} | {SHORTHANDS[name] for name in given}
     changes = [*(f"{SHORTHANDS[name]}={value}" for name, value in given.items()), *settings]
     base = _base(file, preset, dataset)
@@ -114,7 +118,12 @@ def recipe_of(file: Path | None, preset: str | None, given: Mapping[str, str], s
     if phases > 1 and any(SHORTHANDS[name].startswith(PHASE) for name in given):
         raise RecipeError(f"--freeze and --epochs are for a recipe of one phase; this one has {phases}.",
                           "Use --set train.phases.0.epochs=5 and so on.")
-    final = base.override(changes)
+    final, note = adapted(base, changes)
+    if dataset is not None and file is None and preset is None and not any(
+            path.startswith(PHASE) and path != SHORTHANDS["freeze"] for path in chosen):
+        final = solved(final)  # who says nothing of steps gets a head that is solved, where it can be
+    if note:
+        output.tell(f"Note: {note}")
     for path in sorted(chosen):
         if note := without_effect(final, path):
             output.tell(f"Note: {note}")
@@ -148,7 +157,7 @@ def _proposed(dataset: Dataset) -> Recipe:
     from core.backbones.catalogue import get
     from core.recipe import proposals
 
-    found = proposals.propose(dataset, weights.reachable)
+    found = proposals.stepwise(proposals.propose(dataset, weights.reachable))
     backbone, variant = get(found.model.backbone, found.model.alpha)
     if found != Recipe():
         why = proposals.reason(found, dataset, weights.reachable) or "Its pretrained weights are here."

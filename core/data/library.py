@@ -30,6 +30,7 @@ def ingest(
     source: Path, workspace: Workspace, *, name: str | None = None, progress: Progress | None = None,
     layout: str | None = None, accept_bad: bool = False, accept_empty: bool = False, keep: bool = False,
     source_text: str | None = None, source_key: str = "", renamed: Callable[[str], str] | None = None,
+    archives_inside: bool = False,
 ) -> Dataset:
     """Make a dataset of a zip, a tar or a folder. An upload that lies in `workspace.incoming` is used up.
 
@@ -41,10 +42,12 @@ def ingest(
         accept_empty: Leave out classes whose files are all unusable, instead of refusing all.
         renamed: Gives the path by which a member is read, from its own.
         keep: Keep what was read when a question comes up: `go_on` answers it, `discard` removes what was kept.
+        archives_inside: Read archives inside it as well, each as a folder.
 
     Raises:
         ArchiveError: see `core.data.unpacking.unpack`.
-        DatasetShapeError, UnclearLayoutError, EmptyClassError, TooManyBadFilesError: see `core.data.settling.settle`.
+        DatasetShapeError, ArchivesInsideError, UnclearLayoutError, EmptyClassError, TooManyBadFilesError: see
+            `core.data.settling.settle`.
         DiskFullError, WorkspaceError: the workspace cannot be written.
     """
     source = Path(source)
@@ -53,7 +56,7 @@ def ingest(
     name = checked_name(name or names.stem(source.name))
     about = {"id": workspace.new_id(name), "name": name, "source": source_text or source.name, "source_key": source_key}
     with staging(workspace, about["id"]) as folder:
-        unpacked = unpack(archive.renamed(source, renamed) if renamed else source, folder, workspace.limits, progress)
+        unpacked = unpack(archive.members_of(source, renamed, archives_inside), folder, workspace.limits, progress)
         try:
             settled = settle(unpacked, workspace.limits, layout, accept_bad, accept_empty)
         except QuestionError as error:
@@ -135,7 +138,7 @@ def ingest_sample(name: str, workspace: Workspace, progress: Progress | None = N
 def ingest_link(
     url: str, workspace: Workspace, *, name: str | None = None, progress: Progress | None = None,
     layout: str | None = None, accept_bad: bool = False, accept_empty: bool = False, keep: bool = False,
-    source_key: str = "", md5: str = "", renamed: Callable[[str], str] | None = None,
+    source_key: str = "", md5: str = "", renamed: Callable[[str], str] | None = None, archives_inside: bool = False,
 ) -> Dataset:
     """Fetch an archive from the web and make a dataset of it. What is not said here: as for `ingest`.
 
@@ -150,7 +153,7 @@ def ingest_link(
     return ingest(path, workspace, name=name or names.stem(fetching.name_of(url)),
                   progress=None if progress is None else lambda text, share: progress(text, 0.5 + 0.5 * share),
                   layout=layout, accept_bad=accept_bad, accept_empty=accept_empty, keep=keep, source_text=url,
-                  source_key=source_key, renamed=renamed)
+                  source_key=source_key, renamed=renamed, archives_inside=archives_inside)
 
 
 def ingest_captures(captures: Captures, workspace: Workspace, *, name: str,
@@ -219,7 +222,7 @@ def delete_dataset(workspace: Workspace, dataset_id: str, used_by: Sequence[str]
 
 def resolve_dataset(
     text: str, workspace: Workspace, progress: Progress | None = None, *, layout: str | None = None,
-    accept_bad: bool = False, accept_empty: bool = False,
+    accept_bad: bool = False, accept_empty: bool = False, archives_inside: bool = False,
 ) -> Dataset:
     """The dataset that a command line means: a path to a zip, tar or folder, the
     address of an archive on the web, a sample's name, or a dataset's id.
@@ -227,23 +230,24 @@ def resolve_dataset(
     What has been ingested before and has not changed since is used again.
 
     Args:
-        layout, accept_bad, accept_empty: As for `ingest`.
+        layout, accept_bad, accept_empty, archives_inside: As for `ingest`.
 
     Raises:
         NotFoundError: none of these.
         DataError: it cannot be ingested.
     """
+    within = "inside:" if archives_inside else ""
     if fetching.is_link(text):
-        key = f"link:{text.strip()}"
+        key = f"{within}link:{text.strip()}"
         return _ingested(workspace, key, layout) or ingest_link(
             text.strip(), workspace, progress=progress, layout=layout, accept_bad=accept_bad,
-            accept_empty=accept_empty, source_key=key)
+            accept_empty=accept_empty, source_key=key, archives_inside=archives_inside)
     path = Path(text).expanduser()
     if _exists(path):
-        key = _source_key(path.resolve())
+        key = within + _source_key(path.resolve())
         return _ingested(workspace, key, layout) or ingest(
             path, workspace, progress=progress, layout=layout, accept_bad=accept_bad, accept_empty=accept_empty,
-            source_text=names.of_path(path.resolve()), source_key=key)
+            source_text=names.of_path(path.resolve()), source_key=key, archives_inside=archives_inside)
     if text in samples.SAMPLES:
         return _ingested(workspace, samples.source_key(text)) or ingest_sample(text, workspace, progress)
     try:

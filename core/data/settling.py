@@ -8,10 +8,11 @@ from typing import Any
 from core.data import layouts
 from core.data.layouts.reading import Reading
 from core.data.manifest import OUTSIDE, WHY_OUTSIDE
+from core.data.sources import inside
 from core.data.sources.members import Notes
 from core.data.splits.columns import Columns, told
 from core.data.unpacking import Unpacked
-from core.errors import DatasetShapeError, EmptyClassError, TooManyBadFilesError
+from core.errors import ArchivesInsideError, DatasetShapeError, EmptyClassError, TooManyBadFilesError
 from core.store.limits import Limits
 
 _SKIPPED = 1000
@@ -42,6 +43,7 @@ def settle(unpacked: Unpacked, limits: Limits, layout: str | Reading | None = No
 
     Raises:
         DatasetShapeError: there are not at least two classes of images.
+        ArchivesInsideError: there is no image but in archives inside.
         UnclearLayoutError: the reading has to be chosen.
         EmptyClassError: no file of a class is usable, and `accept_empty` is not set.
         TooManyBadFilesError: more than `limits.bad_share` of the files are bad, and `accept_bad` is not set.
@@ -73,6 +75,10 @@ def placed(row: dict[str, Any], reading: Reading) -> dict[str, Any]:
 
 def _chosen(found: list[Reading], unpacked: Unpacked, paths: list[str], layout: str | None) -> Reading:
     if not paths:
+        if archives := [one["member"] for one in unpacked.notes.skipped() if one["reason"] == inside.LEFT_OUT]:
+            some = ", ".join(archives[:3]) + (f" and {len(archives) - 3} more" if len(archives) > 3 else "")
+            raise ArchivesInsideError(f"There is no image in it, but there are archives inside: {some}.",
+                                      "Read these as well (`--archives-inside`), or unpack it and bring one of them.")
         reasons = " ".join(f"{line}." for line in unpacked.notes.lines(shown=3)[:4])
         tables = ", ".join(table.name for table in unpacked.tables[:3])
         raise DatasetShapeError(f"There is no image in it. {reasons}" + (f" Not an image: {tables}." if tables else ""),

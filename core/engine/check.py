@@ -40,7 +40,8 @@ def check(job: Job, reporter: Reporter) -> tuple[str, str]:
         features = pooled_features(dataset, checking.recipe_of(backbone, variant), workspace, reporter)
         deep = Deep(dataset, seen, features, small, reporter.progress)
         reporter.progress("Drawing the map", 0, 1)
-        kept.keep(dataset, deep.paths.tolist(), features, reporter.raise_if_stopped)
+        light = np.column_stack([small.brightness, small.contrast, small.sharpness])
+        kept.keep(dataset, deep.paths.tolist(), features, light, reporter.raise_if_stopped)
         found = {}
         for number, (name, one) in enumerate(table.THOROUGH.items()):
             reporter.progress("Comparing what was seen", number, len(table.THOROUGH))

@@ -72,7 +72,21 @@ class WhenStarts:
         return f"{self.field} is one of the {self.start}s"
 
 
-Condition = When | WhenAny | WhenStarts
+class NotWith:
+    """The setting has no effect with these values of another one beside it, which it does not belong to otherwise."""
+
+    def __init__(self, field: str, *values: Any) -> None:
+        self.field, self.values = field, values
+
+    def holds(self, beside: BaseModel) -> bool:
+        """Whether it has an effect, among these settings."""
+        return getattr(beside, self.field) not in self.values
+
+    def __str__(self) -> str:
+        return f"{self.field} is not {_listed(self.values)}"
+
+
+Condition = When | WhenAny | WhenStarts | NotWith
 
 
 @dataclass(frozen=True)

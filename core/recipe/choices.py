@@ -14,7 +14,7 @@ from core.backbones.catalogue import BACKBONES, Backbone, Variant, get
 from core.errors import RecipeError
 from core.recipe import proposals
 from core.recipe.data import DataSettings
-from core.recipe.fields import Recipe
+from core.recipe.fields import Phase, Recipe
 from core.recipe.proposals import CanDownload
 
 if TYPE_CHECKING:
@@ -131,7 +131,7 @@ def fine_tuned(recipe: Recipe, variant: Variant, share: float = RETRAINED) -> Re
     first = recipe.train.phases[0]
     head = first.model_copy(update={"name": "head", "freeze": "all", "epochs": HEAD_EPOCHS})
     tuning = first.model_copy(update={"name": "fine-tuning", "freeze": last_frozen, "epochs": TUNING_EPOCHS,
-                                      "learning_rate": TUNING_RATE})
+                                      "learning_rate": TUNING_RATE, "optimizer": Phase().optimizer, "penalty": None})
     train = recipe.train.model_copy(update={"phases": (head, tuning)})
     return Recipe.parse(recipe.model_copy(update={"train": train}).model_dump(mode="json"))
 

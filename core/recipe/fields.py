@@ -12,7 +12,7 @@ from collections.abc import Iterable
 from pathlib import Path
 from typing import Any, Literal
 
-from pydantic import Field, ValidationError
+from pydantic import Field, ValidationError, model_validator
 
 from core.errors import RecipeError
 from core.recipe.annotations import Settings
@@ -20,6 +20,7 @@ from core.recipe.augment import OPERATIONS, PRESETS, AugmentSettings, chosen_ane
 from core.recipe.data import DataSettings, implied
 from core.recipe.migrations import RECIPE_FORMAT
 from core.recipe.model import HiddenLayer, ModelSettings
+from core.recipe.optimizers import EXACT
 from core.recipe.paths import assign, explain, json_or_text, without_unknown
 from core.recipe.train import Phase, TrainSettings
 
@@ -35,6 +36,22 @@ class Recipe(Settings):
     augment: AugmentSettings = Field(default_factory=AugmentSettings)
     model: ModelSettings = Field(default_factory=ModelSettings)
     train: TrainSettings = Field(default_factory=TrainSettings)
+
+    @model_validator(mode="after")
+    def _solves_what_can_be_solved(self) -> Recipe:
+        for phase in self.train.phases:
+            if phase.optimizer == EXACT and (why := self._not_solvable(phase)):
+                raise ValueError(f"the optimizer {EXACT} solves a head without hidden layers on frozen features, but "
+                                 f"{why}: choose another optimizer, such as adam")
+        return self
+
+    def _not_solvable(self, phase: Phase) -> str:
+        """Why the head is no convex problem in a phase; "" where it is."""
+        if phase.freeze != "all":
+            return f"freeze is {phase.freeze} in the phase {phase.name}"
+        if self.model.hidden:
+            return "the head has hidden layers"
+        return "model.norm_features learns as well" if self.model.norm_features else ""
 
     @classmethod
     def parse(cls, document: Any, place: str = "the recipe") -> Recipe:

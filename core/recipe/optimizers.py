@@ -7,6 +7,10 @@ from __future__ import annotations
 
 from core.recipe.annotations import Option
 
+EXACT = "lbfgs"
+"""Solves the head, and takes no steps: what belongs to steps has no effect with it."""
+ITERATIONS = 5
+"""Of it, in an epoch."""
 OPTIMIZERS: dict[str, Option] = {
     "adam": Option("Adam", "steps fitted to every weight; a good first choice."),
     "adamw": Option("AdamW", "Adam with weight decay."),
@@ -15,4 +19,6 @@ OPTIMIZERS: dict[str, Option] = {
     "adagrad": Option("Adagrad", "steps that shrink with all gradients so far; wants a higher rate."),
     "nadam": Option("Nadam", "Adam that looks ahead."),
     "lion": Option("Lion", "steps of one size, by the gradient's sign; wants a tenth of Adam's rate."),
+    EXACT: Option("L-BFGS", "solves a head without hidden layers exactly, where everything before it is frozen; an "
+                  "epoch is five of its iterations.", ("penalty",)),
 }

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Callable, Sequence
+from contextlib import suppress
 from typing import TYPE_CHECKING
 
 from core.backbones import weights
@@ -12,7 +13,8 @@ from core.backbones.freezing import cut, frozen_blocks, frozen_layers
 from core.backbones.graph import Graph
 from core.data.samples import SAMPLES
 from core.errors import RecipeError
-from core.recipe.fields import Recipe
+from core.recipe.fields import Phase, Recipe
+from core.recipe.optimizers import EXACT
 
 if TYPE_CHECKING:
     from core.data.dataset import Dataset
@@ -46,10 +48,26 @@ def propose(dataset: Dataset, can_download: CanDownload) -> Recipe:
     """The default recipe, with a backbone whose weights are here. Where there are none the default one is fetched; the
     small network where that cannot be, and for small pictures where there are only weights that come along."""
     if here := _begin_with(dataset):
-        return with_backbone(Recipe(), *here)
+        return solved(with_backbone(Recipe(), *here))
     if weights_here() is None and can_download():
-        return Recipe()
+        return solved(Recipe())
     return small_network(dataset)
+
+
+def stepwise(recipe: Recipe) -> Recipe:
+    """The recipe with heads that were solved trained step by step."""
+    return recipe.override([f"train.phases.{index}.optimizer={Phase().optimizer}"
+                            for index, phase in enumerate(recipe.train.phases) if phase.optimizer == EXACT])
+
+
+def solved(recipe: Recipe) -> Recipe:
+    """The recipe with its head solved exactly in every phase in which that can be; what such a phase says of steps has
+    no effect any more."""
+    for index, phase in enumerate(recipe.train.phases):
+        if phase.freeze == "all":
+            with suppress(RecipeError):  # hidden layers, say
+                recipe = recipe.override([f"train.phases.{index}.optimizer={EXACT}"])
+    return recipe
 
 
 def _begin_with(dataset: Dataset) -> tuple[Backbone, Variant] | None:
@@ -130,14 +148,31 @@ def with_weights(recipe: Recipe, source: str) -> Recipe:
     return _frozen(chosen, "all", "frozen") if recipe.model.weights == "none" else chosen
 
 
+def adapted(recipe: Recipe, changes: Sequence[str]) -> tuple[Recipe, str]:
+    """A recipe with changes (`path=value`), and a sentence on what else had to change with them, "" for nothing: a head
+    that can no longer be solved at once is trained step by step. Raises RecipeError."""
+    try:
+        return recipe.override(changes), ""
+    except RecipeError as error:
+        names = [phase.name for phase in recipe.train.phases if phase.optimizer == EXACT]
+        try:
+            if not names or any(EXACT in change for change in changes):
+                raise error
+            changed = stepwise(recipe).override(changes)
+        except RecipeError:
+            raise error from None
+        return changed, (f"The optimizer of {' and '.join(names)} is {Phase().optimizer} now: {EXACT} solves heads "
+                         "without hidden layers on frozen features alone.")
+
+
 def all_trained(recipe: Recipe) -> Recipe:
     """The recipe with the whole backbone trained in every phase, batch normalisation too."""
     return _frozen(recipe, "none", "train")
 
 
 def _frozen(recipe: Recipe, freeze: str, batch_norm: str) -> Recipe:
-    return recipe.override([*(f"train.phases.{index}.freeze={freeze}" for index in range(len(recipe.train.phases))),
-                            f"model.batch_norm={batch_norm}"])
+    return adapted(recipe, [*(f"train.phases.{index}.freeze={freeze}" for index in range(len(recipe.train.phases))),
+                            f"model.batch_norm={batch_norm}"])[0]
 
 
 def small_network(dataset: Dataset, recipe: Recipe | None = None) -> Recipe:

@@ -6,11 +6,13 @@ from typing import Annotated, Literal
 
 from pydantic import Field, field_validator, model_validator
 
-from core.recipe.annotations import Available, OneOf, Settings, Steps, Unless, belongs_to, explained
-from core.recipe.optimizers import OPTIMIZERS
+from core.recipe.annotations import Available, Empty, NotWith, OneOf, Settings, Steps, Unless, belongs_to, explained
+from core.recipe.optimizers import EXACT, OPTIMIZERS
 from core.recipe.schedules import SCHEDULES
 
 _NAME_LENGTH = 40
+_STEPS = NotWith("optimizer", EXACT)
+"""For what belongs to optimizers that take steps."""
 CLIPS = ("clip_value", "clip_norm", "clip_global_norm")
 """Ways to keep gradients small, of which a phase has one."""
 
@@ -36,49 +38,56 @@ class Phase(Settings):
     nesterov: Annotated[bool, belongs_to("optimizer", OPTIMIZERS, "nesterov")] = Field(
         True, title="Nesterov momentum", description="Take the gradient where the momentum leads to.",
     )
-    learning_rate: Annotated[float, Steps(1e-4, "log")] = Field(
+    penalty: Annotated[float | None, belongs_to("optimizer", OPTIMIZERS, "penalty"), Empty("chosen"),
+                       Steps(1.0, "log")] = Field(
+        None, title="Penalty", gt=0.0, le=1e9,
+        description="How strongly large weights are held down: half their squares times this is weighed against the "
+        "summed loss. Empty: the best in cross-validation on the training images.",
+    )
+    learning_rate: Annotated[float, Steps(1e-4, "log"), _STEPS] = Field(
         1e-3, title="Learning rate", gt=0.0, le=10.0,
         description="Size of the steps. Too large: the loss jumps; too small: nothing moves. "
         "Where a schedule changes it: its highest value.",
     )
-    schedule: Annotated[str, OneOf(SCHEDULES)] = Field(
+    schedule: Annotated[str, OneOf(SCHEDULES), _STEPS] = Field(
         "cosine", title="Schedule",
         description=f"How the learning rate changes during the phase. {explained(SCHEDULES)}",
     )
-    warmup: Annotated[float, belongs_to("schedule", SCHEDULES, "warmup")] = Field(
+    warmup: Annotated[float, belongs_to("schedule", SCHEDULES, "warmup"), _STEPS] = Field(
         0.0, title="Warm-up", ge=0.0, le=0.5,
         description="Share of the phase in which the learning rate rises from zero.",
     )
-    decay: Annotated[float, belongs_to("schedule", SCHEDULES, "decay"), Steps(0.01)] = Field(
+    decay: Annotated[float, belongs_to("schedule", SCHEDULES, "decay"), Steps(0.01), _STEPS] = Field(
         0.5, title="Decay", ge=0.01, le=0.99, description="Factor by which the learning rate falls each time.",
     )
-    decay_epochs: Annotated[int, belongs_to("schedule", SCHEDULES, "decay_epochs")] = Field(
+    decay_epochs: Annotated[int, belongs_to("schedule", SCHEDULES, "decay_epochs"), _STEPS] = Field(
         5, title="Decay every", ge=1, le=1000,
         description="Epochs from one fall of the learning rate to the next.",
     )
-    rise: Annotated[float, belongs_to("schedule", SCHEDULES, "rise")] = Field(
+    rise: Annotated[float, belongs_to("schedule", SCHEDULES, "rise"), _STEPS] = Field(
         0.3, title="Rise", ge=0.0, le=0.9, description="Share of the phase in which the learning rate rises.",
     )
-    start_divisor: Annotated[float, belongs_to("schedule", SCHEDULES, "start_divisor"), Steps(1.0)] = Field(
+    start_divisor: Annotated[float, belongs_to("schedule", SCHEDULES, "start_divisor"), Steps(1.0), _STEPS] = Field(
         25.0, title="Start divisor", ge=1.0, le=1e6,
         description="The phase begins with the learning rate divided by this.",
     )
-    end_divisor: Annotated[float, belongs_to("schedule", SCHEDULES, "end_divisor"), Steps(1000.0, "log")] = Field(
+    end_divisor: Annotated[float, belongs_to("schedule", SCHEDULES, "end_divisor"), Steps(1000.0, "log"),
+                           _STEPS] = Field(
         1e4, title="End divisor", ge=1.0, le=1e9,
         description="The phase ends with its first learning rate divided by this.",
     )
-    weight_decay: Annotated[float | None, Steps(1e-4, "log")] = Field(
+    weight_decay: Annotated[float | None, Steps(1e-4, "log"), _STEPS] = Field(
         None, title="Weight decay", ge=0.0, le=1.0,
         description="Pulls weights towards zero at every step. Empty: 0.004 with adamw, 0 with the others.",
     )
-    clip_value: Annotated[float | None, Steps(0.1)] = Field(
+    clip_value: Annotated[float | None, Steps(0.1), _STEPS] = Field(
         None, title="Clip by value", gt=0.0, le=1e6,
         description="Largest gradient of a single weight. Empty: no limit.",
     )
-    clip_norm: Annotated[float | None, Steps(0.1)] = Field(
+    clip_norm: Annotated[float | None, Steps(0.1), _STEPS] = Field(
         None, title="Clip by norm", gt=0.0, le=1e6, description="Largest norm of a weight's gradient. Empty: no limit.",
     )
-    clip_global_norm: Annotated[float | None, Steps(0.1)] = Field(
+    clip_global_norm: Annotated[float | None, Steps(0.1), _STEPS] = Field(
         None, title="Clip by global norm", gt=0.0, le=1e6,
         description="Largest norm of all gradients together, whose direction stays. Empty: no limit.",
     )
@@ -87,7 +96,7 @@ class Phase(Settings):
         description="Factor on the learning rate for every block further from the head (ULMFiT, arXiv:1801.06146). "
         "1: the same everywhere.",
     )
-    patience: int | None = Field(
+    patience: Annotated[int | None, _STEPS] = Field(
         None, title="Patience", ge=1, le=1000,
         description="Stop the phase after this many epochs without improvement. Empty: run all epochs.",
     )

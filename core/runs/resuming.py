@@ -13,6 +13,7 @@ from core.errors import DataError, RunError
 from core.jobs import reaper
 from core.jobs.status import PAUSED, QUEUE
 from core.recipe.fields import Recipe
+from core.recipe.optimizers import EXACT
 from core.runs import recovery, states
 from core.runs.run import Run
 from core.runs.status import Status
@@ -56,15 +57,18 @@ def require_dataset(run: Run) -> None:
                         "Upload it again, and start a new run.")
 
 
-def longer(recipe: Recipe, epochs: int, trained: int) -> Recipe:
-    """The recipe whose last phase goes on for some more epochs.
+def longer(run: Run, epochs: int) -> Recipe:
+    """The run's recipe with some more epochs for its last phase than it has behind it, which may be fewer than planned.
+    Raises RecipeError beyond what a phase may have."""
+    last = len(run.recipe.train.phases) - 1
+    behind = int((run.history()["phase_index"] == last).sum())
+    return run.recipe.override([f"train.phases.{last}.epochs={behind + epochs}"])
 
-    Args:
-        trained: Epochs that the run has behind it, which may be fewer than planned where a phase ended early.
-    """
-    phases = recipe.train.phases
-    in_last = max(trained - sum(phase.epochs for phase in phases[:-1]), 0)
-    return recipe.override([f"train.phases.{len(phases) - 1}.epochs={in_last + epochs}"])
+
+def can_be_longer(run: Run, status: Status) -> bool:
+    """True for a complete run whose last phase takes steps, and whose pictures are there."""
+    return (status.state == "completed" and run.dataset_path.is_dir() and not run.history().empty
+            and run.recipe.train.phases[-1].optimizer != EXACT)
 
 
 def prepare(source: Run, target: Run) -> None:

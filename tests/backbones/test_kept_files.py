@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 import io
+import os
+import time
 
 import pytest
 
-from core.backbones.kept_files import folder, keep
+from core.backbones.kept_files import WEEK, clean, folder, keep
 from core.errors import WeightsError
 from core.store.limits import Limits
 from core.store.workspace import Workspace
@@ -30,3 +32,15 @@ def test_what_is_too_large_leaves_nothing_behind(tmp_path):
 def test_other_endings_are_refused(tmp_path):
     with pytest.raises(WeightsError, match="ends in .h5"):
         keep(io.BytesIO(b"x"), "model.pth", Workspace(tmp_path / "w"))
+
+
+def test_old_files_go_unless_a_run_began_with_them(tmp_path):
+    workspace = Workspace(tmp_path / "w")
+    assert clean(workspace) == 0
+    used, unused, new = (keep(io.BytesIO(content), "a.h5", workspace) for content in (b"1", b"2", b"3"))
+    for path in (used, unused):
+        os.utime(path, (time.time() - WEEK - 10,) * 2)
+    (workspace.runs / "run-1").mkdir()
+    (workspace.runs / "run-1" / "recipe.json").write_text(f'{{"schema_version": 99, "from": "{used}"}}')
+    assert clean(workspace) == 1
+    assert set(folder(workspace).iterdir()) == {used, new}

@@ -183,7 +183,7 @@ def test_without_a_network_the_weights_that_come_along_are_used_and_said(capsys,
     captured = capsys.readouterr()
     assert "no backbone was named; using EfficientNetLite0. Its pretrained weights are here" in captured.err
     run = Run.open(json.loads(captured.out.splitlines()[-1])["run_dir"])
-    assert run.recipe == Recipe().override(["model.backbone=EfficientNetLite0"])
+    assert run.recipe == Recipe().override(["model.backbone=EfficientNetLite0", "train.phases.0.optimizer=lbfgs"])
     assert weights.find(*catalogue.get("EfficientNetLite0")).suffix == ".h5"  # converted before the run was made
 
 
@@ -605,3 +605,15 @@ def make_empty_zip(path):
     with zipfile.ZipFile(path, "w") as archive:
         archive.writestr("x", b"")
     return path
+
+
+def test_a_frozen_head_is_solved_unless_steps_are_spoken_of(workspace, archive, started):
+    def optimizer(*more: str) -> str:
+        return started("train", archive, "--backbone", "MobileNetV2", "--alpha", "0.35", "--weights", "none",
+                       *more).train.phases[0].optimizer
+
+    assert optimizer() == optimizer("--freeze", "all") == "lbfgs"
+    assert optimizer("--epochs", "3") == optimizer("--freeze", "block_12") == "adam"
+    assert optimizer("--set", "train.phases.0.learning_rate=0.01") == "adam"
+    assert optimizer("--set", 'model.hidden=[{"units": 8}]') == "adam"
+    assert optimizer("--set", "train.phases.0.optimizer=sgd") == "sgd"

@@ -53,7 +53,8 @@ HEAD = ['model.hidden=[{"units": 8, "batch_norm": "before", "l2": 0.01, "dropout
     ["model.backbone=SmallNet", "data.image_size=32", "model.pooling=both", "model.output=sigmoid"],
     ["model.backbone=MobileNetV2", "model.alpha=0.35", "data.image_size=64", "train.phases.0.freeze=block_12"],
     ["model.backbone=MobileNetV3Small", "data.image_size=64", "model.pooling=max", "model.batch_norm=train"],
-    ["model.backbone=DenseNet121", "data.image_size=32", "model.upsample=2", "train.phases.0.freeze=none"],
+    pytest.param(["model.backbone=DenseNet121", "data.image_size=32", "model.upsample=2", "train.phases.0.freeze=none"],
+                 marks=pytest.mark.slow),
     ["model.backbone=VGG16", "data.image_size=32", "model.cut_layer=block3_pool", "model.pooling=flatten"],
 ], ids=["head", "sigmoid", "scaled to one", "inside", "torch", "cut"])
 def test_the_code_gives_the_same_model_and_the_same_answers(changes):
@@ -86,7 +87,11 @@ def test_the_weights_that_come_along_are_found_where_the_code_says_they_lie(tmp_
             np.testing.assert_array_equal(ours, shown)
 
 
-@pytest.mark.parametrize("name", [name for name in PRESETS if "flatten" not in name])
+SHOWN = ("cifar10-resnet50-cut", "flowers17-inceptionv3-two-phase")
+
+
+@pytest.mark.parametrize("name", [
+    pytest.param(name, marks=() if name in SHOWN else pytest.mark.slow) for name in PRESETS if "flatten" not in name])
 def test_every_preset_is_shown_as_it_is_built(name):
     compared(PRESETS[name].recipe.override(["model.weights=none"]), 2 if name == "cats-dogs-vgg16" else 3)
 
@@ -147,8 +152,8 @@ def test_what_the_code_does_not_load_it_says(tmp_path):
 
 
 @pytest.mark.parametrize("freeze", [
-    "cell_5", *(pytest.param(name, marks=pytest.mark.slow) for name in ("separable_conv_1_normal_left1_5",
-                                                                       "normal_add_2_7"))])
+    *(pytest.param(name, marks=pytest.mark.slow) for name in ("cell_5", "separable_conv_1_normal_left1_5",
+                                                               "normal_add_2_7"))])
 def test_in_cells_that_pass_two_tensors_on_the_code_freezes_all_that_graft_freezes(freeze):
     compared(Recipe().override(["model.backbone=NASNetMobile", "data.image_size=32", "model.weights=none",
                                 f"train.phases.0.freeze={freeze}", "model.batch_norm=train"]))

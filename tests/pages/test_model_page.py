@@ -406,6 +406,7 @@ def test_a_file_is_compared_before_it_is_used(workspace, dataset, weights, open_
     assert kept(workspace, dataset) == before
 
 
+@pytest.mark.slow
 def test_of_a_file_that_lacks_layers_those_that_fit_are_used_when_the_user_says_so(
         workspace, dataset, weights, open_page, files):
     test = with_file(open_page("model"), "part.h5", files["part.h5"])
@@ -417,12 +418,14 @@ def test_of_a_file_that_lacks_layers_those_that_fit_are_used_when_the_user_says_
     assert kept(workspace, dataset).model.weights_match == "partial"
 
 
+@pytest.mark.slow
 def test_a_file_that_is_none_is_a_sentence_with_its_owners_name_for_it(workspace, dataset, weights, open_page):
     test = with_file(open_page("model"), "broken.h5", b"no weights")
     assert "broken.h5 cannot be read" in said(test)
     assert kept(workspace, dataset).model.weights == "imagenet"
 
 
+@pytest.mark.slow
 def test_a_file_may_be_of_the_small_network_too(workspace, dataset, weights, open_page, files):
     test = with_file(open_page("model"), "mine.weights.h5", files["whole.weights.h5"], "SmallNet")
     assert "layers of SmallNet are in the file" in said(test)

@@ -50,9 +50,10 @@ def photos(workspace, tmp_path):
 
 
 def test_the_default_where_its_weights_are_here_or_can_be_fetched(colours, bare):
-    assert proposals.propose(colours, online) == Recipe()
+    assert proposals.propose(colours, online) == proposals.solved(Recipe())
+    assert proposals.solved(Recipe()).train.phases[0].optimizer == "lbfgs"
     (bare / get("MobileNetV2")[1].weights_file).touch()
-    assert proposals.propose(colours, never_asked) == Recipe()
+    assert proposals.propose(colours, never_asked) == proposals.solved(Recipe())
     assert proposals.reason(Recipe(), colours, never_asked) == ""
     assert proposals.obtainable(Recipe(), never_asked)
 

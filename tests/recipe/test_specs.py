@@ -8,7 +8,7 @@ import pytest
 
 from core.backbones.catalogue import BACKBONES
 from core.errors import RecipeError
-from core.recipe.annotations import Unless, When, WhenAny, WhenStarts
+from core.recipe.annotations import NotWith, Unless, When, WhenAny, WhenStarts
 from core.recipe.fields import OPERATIONS, PRESETS, Recipe
 from core.recipe.optimizers import OPTIMIZERS
 from core.recipe.paths import without_index
@@ -35,7 +35,7 @@ def where_it_applies(spec: Any) -> Recipe:
             other = {"upsample": 2, "mix": "mixup", "weights": "mine.h5", "freeze": "none", "preset": "light",
                      "folds": 5}
             settings.append(beside(spec.path, condition.field, other[condition.field]))
-        else:
+        elif not isinstance(condition, NotWith):  # whose values are none by default
             settings.append(beside(spec.path, condition.field, condition.values[0]))
     return Recipe().override(settings)
 
@@ -43,7 +43,7 @@ def where_it_applies(spec: Any) -> Recipe:
 def where_it_does_not(spec: Any) -> Recipe:
     """A recipe in which its first condition does not hold."""
     condition = spec.conditions[0]
-    if isinstance(condition, Unless):
+    if isinstance(condition, Unless | NotWith):
         return Recipe().override([beside(spec.path, condition.field, condition.values[0])])
     if isinstance(condition, WhenAny):
         return Recipe()

@@ -36,6 +36,9 @@ class Features:
     """float16 [n, up to WIDTH]: principal components, the largest first, whose variances come to one on average."""
     places: np.ndarray
     """float32 [n, 2]: pictures that the backbone finds alike are near one another. Each direction from 0 to 1."""
+    light: np.ndarray | None = None
+    """float32 [n, 3]: brightness, contrast and sharpness, as in `small.SmallPictures`; None: an older check kept none.
+    """
 
     def of(self, paths: Sequence[str]) -> np.ndarray:
         """The rows of these pictures, -1 for those that were not checked: int [n]."""
@@ -43,13 +46,14 @@ class Features:
         return np.array([row.get(path, -1) for path in paths], int)
 
 
-def keep(dataset: Dataset, paths: Sequence[str], features: np.ndarray, between: Callable[[], None] = lambda: None
-         ) -> None:
+def keep(dataset: Dataset, paths: Sequence[str], features: np.ndarray, light: np.ndarray | None = None,
+         between: Callable[[], None] = lambda: None) -> None:
     """Reduce features and keep them beside the dataset.
 
     Args:
         paths: The pictures.
         features: float32 [n, width], of the backbone.
+        light: As in `Features`.
         between: Called between the steps; what it raises ends the work.
 
     Raises:
@@ -62,8 +66,11 @@ def keep(dataset: Dataset, paths: Sequence[str], features: np.ndarray, between: 
     (dataset.path / FILE).parent.mkdir(exist_ok=True)
     with replacing(dataset.path / FILE) as aside:
         with open(aside, "wb") as file:
-            np.savez(file, paths=np.array(list(paths), str), components=rows[:, :WIDTH].astype(np.float16),
-                     places=placed.astype(np.float32))
+            arrays = {"paths": np.array(list(paths), str), "components": rows[:, :WIDTH].astype(np.float16),
+                      "places": placed.astype(np.float32)}
+            if light is not None:
+                arrays["light"] = light.astype(np.float32)
+            np.savez(file, allow_pickle=False, **arrays)
 
 
 def read(dataset: Dataset) -> Features | None:
@@ -78,7 +85,8 @@ def read(dataset: Dataset) -> Features | None:
 @lru_cache(maxsize=2)
 def _read(path: Path, *stamp: int) -> Features:
     with np.load(path, allow_pickle=False) as archive:
-        return Features(archive["paths"], archive["components"], archive["places"])
+        return Features(archive["paths"], archive["components"], archive["places"],
+                        archive["light"] if "light" in archive else None)
 
 
 def components(features: np.ndarray, most: int = 256) -> np.ndarray:

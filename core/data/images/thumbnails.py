@@ -25,7 +25,8 @@ from core.store.files import replacing
 
 THUMBNAILS = "thumbnails"
 """Folder inside a dataset's."""
-THUMBNAIL_EDGE = 160
+THUMBNAIL_EDGE, PREVIEW_EDGE = 160, 1024
+"""Pixels: among others, and large enough to look at one alone."""
 _HERE_BYTES = 8 * 2**20
 """What decoding may take in the process that asks: 2 million pixels of RGB."""
 _SECONDS = 60

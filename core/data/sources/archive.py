@@ -12,7 +12,7 @@ from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
-from core.data.sources import seven_zip
+from core.data.sources import inside, seven_zip
 from core.data.sources.folder import folder_members
 from core.data.sources.members import (
     MAKE_A_ZIP,
@@ -32,16 +32,27 @@ _COMPRESSED_TARS: tuple[tuple[bytes, Callable[..., Any]], ...] = (
 )
 
 
-def walk(source: Path, limits: Limits, notes: Notes) -> Iterator[Member]:
+def walk(source: Path, limits: Limits, notes: Notes, archives_inside: bool = False) -> Iterator[Member]:
     """Yield the members of a zip, a tar (plain, gz, bz2, xz), a 7z or a folder that may be read, in stored order.
 
     Members with unsafe names, links, devices and archives are left out and recorded in `notes`; what operating
     systems leave behind is left out silently.
 
+    Args:
+        archives_inside: Read archives among the members as well: see `core.data.sources.inside`.
+
     Raises:
         ArchiveError: not an archive, encrypted, damaged as a whole, or over a limit.
         DamagedMemberError: from a member's `chunks`: this one cannot be read, but others can.
     """
+    if archives_inside:
+        yield from inside.read_too(_members, source, limits, notes)
+    else:
+        yield from inside.left_out(_members(source, limits, notes), notes)
+
+
+def _members(source: Path, limits: Limits, notes: Notes) -> Iterator[Member]:
+    """Archives among them."""
     with mapped(source):  # around everything: what no reader was expected to raise is still the archive's fault
         if source.is_dir():
             yield from folder_members(source, limits, notes)
@@ -53,13 +64,19 @@ def walk(source: Path, limits: Limits, notes: Notes) -> Iterator[Member]:
             yield from tar_members(source, opener, limits, notes)
 
 
-def renamed(source: Path, name: Callable[[str], str]) -> Callable[[Limits, Notes], Iterator[Member]]:
-    """The members of a source under other names, as `core.data.unpacking.unpack` takes them.
+def members_of(source: Path, name: Callable[[str], str] | None = None, archives_inside: bool = False
+               ) -> Callable[[Limits, Notes], Iterator[Member]]:
+    """The members of a source, as `core.data.unpacking.unpack` takes them.
 
     Args:
-        name: Gives the name to read a member by.
+        name: Gives the name to read a member by. None: its own.
+        archives_inside: As for `walk`.
     """
-    return lambda limits, notes: (replace(member, name=name(member.name)) for member in walk(source, limits, notes))
+    def members(limits: Limits, notes: Notes) -> Iterator[Member]:
+        found = walk(source, limits, notes, archives_inside)
+        return found if name is None else (replace(member, name=name(member.name)) for member in found)
+
+    return members
 
 
 def _begins_with(source: Path, mark: bytes) -> bool:

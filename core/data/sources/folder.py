@@ -17,7 +17,7 @@ def folder_members(source: Path, limits: Limits, notes: Notes) -> Iterator[Membe
     total = 0
     for index, path in enumerate(found):
         is_link, is_folder = path.is_symlink(), path.is_dir()
-        name = judge(names.of_path(path.relative_to(source)), is_folder, limits, notes)
+        name = judge(names.of_path(path.relative_to(source)), limits, notes)
         if name is None:
             continue
         if is_link or not (is_folder or path.is_file()):

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import tempfile
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
@@ -95,7 +96,7 @@ def mapped(source: Path, member: str = "", kind: type[ArchiveError] = ArchiveErr
         raise kind(f"{where} cannot be read: {detail}.", UPLOAD_AGAIN) from error
 
 
-def judge(name: str, is_folder: bool, limits: Limits, notes: Notes) -> str | None:
+def judge(name: str, limits: Limits, notes: Notes) -> str | None:
     """The tidied name of a member that may be read, or None."""
     if names.is_litter(name):
         return None
@@ -103,10 +104,17 @@ def judge(name: str, is_folder: bool, limits: Limits, notes: Notes) -> str | Non
         notes.add(reason, name)
         return None
     tidied = names.tidy(name)
-    if not is_folder and names.suffix(tidied) in names.ARCHIVE_SUFFIXES:
-        notes.add("an archive inside the archive", tidied)
-        return None
     return tidied or None
+
+
+def beside(source: Path) -> str | None:
+    """Where there is room for what an archive holds: beside it, where that may be written; else None, the system's own
+    place."""
+    try:
+        with tempfile.TemporaryFile(dir=source.parent):
+            return str(source.parent)
+    except OSError:
+        return None
 
 
 def check_count(count: int, source: Path, limits: Limits) -> None:

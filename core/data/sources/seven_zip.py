@@ -26,6 +26,7 @@ from core.data.sources.members import (
     UPLOAD_AGAIN,
     Member,
     Notes,
+    beside,
     check_count,
     check_ratio,
     check_total,
@@ -47,7 +48,7 @@ def seven_zip_members(source: Path, limits: Limits, notes: Notes) -> Iterator[Me
     Raises:
         ArchiveError: encrypted, damaged, or over a limit.
     """
-    with tempfile.TemporaryDirectory(prefix=".unpacked-", dir=_beside(source)) as folder:
+    with tempfile.TemporaryDirectory(prefix=".unpacked-", dir=beside(source)) as folder:
         with _unpacking(source, Path(folder), limits) as lines:
             count = 0
             for line in lines:
@@ -60,7 +61,7 @@ def seven_zip_members(source: Path, limits: Limits, notes: Notes) -> Iterator[Me
                     return
                 count += 1
                 check_count(count, source, limits)
-                name = judge(told["name"], told.get("folder", False), limits, notes)
+                name = judge(told["name"], limits, notes)
                 if name is None:
                     continue
                 if reason := told.get("left_out"):
@@ -72,15 +73,6 @@ def seven_zip_members(source: Path, limits: Limits, notes: Notes) -> Iterator[Me
                     (Path(folder) / told["file"]).unlink(missing_ok=True)
         raise ArchiveError(f"'{source.name}' cannot be unpacked: it takes too much memory, or is damaged.",
                            f"{UPLOAD_AGAIN} {MAKE_A_ZIP}")
-
-
-def _beside(source: Path) -> str | None:
-    """Where there is room for what an archive holds: beside it, where that may be written."""
-    try:
-        with tempfile.TemporaryFile(dir=source.parent):
-            return str(source.parent)
-    except OSError:
-        return None
 
 
 @contextlib.contextmanager

@@ -83,7 +83,7 @@ def tar_members(source: Path, opener: Callable[..., Any], limits: Limits, notes:
             check_count(count, source, limits)
             current = names.tar_name(info)
             with mapped(source, current):
-                name = judge(current, info.isdir(), limits, notes)
+                name = judge(current, limits, notes)
             if name is None:
                 continue
             fraction = min(1.0, packed.tell() / size)

@@ -49,7 +49,7 @@ def zip_members(source: Path, limits: Limits, notes: Notes) -> Iterator[Member]:
                 given = names.zip_name(info)
                 given = given.replace("\\", "/") if windows else given
                 is_folder = info.is_dir() or windows and given.endswith("/")
-                name = judge(given, is_folder, limits, notes)
+                name = judge(given, limits, notes)
             if name is None:
                 continue
             fraction = index / len(members)

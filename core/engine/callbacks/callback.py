@@ -38,6 +38,9 @@ class PhaseFit:
     """Of the epoch that has just ended."""
     worthless: bool = False
     """True when that epoch's model is not one to keep."""
+    provisional: bool = False
+    """True while the phase is on its way to the one model that counts: none before it is kept, nor a state to go on
+    from."""
     epoch_seconds: float = 0.0
     """Time since the epoch began; in `on_epoch_end` that of its steps alone."""
     stopped: bool = False

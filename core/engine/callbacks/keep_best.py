@@ -27,7 +27,8 @@ class KeepBest(Callback):
     def on_epoch_end(self, fit: PhaseFit, logs: Mapping[str, float]) -> None:
         """Compare, keep, and count the epochs that brought nothing."""
         assert fit.scores is not None
-        better = not fit.worthless and fit.state.best.offer(fit.index, fit.epoch, fit.scores, fit.variables)
+        counts = not fit.worthless and not fit.provisional
+        better = counts and fit.state.best.offer(fit.index, fit.epoch, fit.scores, fit.variables)
         fit.state.since_better = 0 if better else fit.state.since_better + 1
         if better:
             self.checkpoint.keep(fit.state.best, self.about())

@@ -38,7 +38,7 @@ class KeepState(Callback):
 
     def on_step_end(self, fit: PhaseFit, step: int, logs: Mapping[str, float]) -> None:
         """Write where an epoch is long, and at a pause."""
-        if fit.stopped or step >= fit.batches.steps:
+        if fit.stopped or fit.provisional or step >= fit.batches.steps:
             return  # the epoch's end is at hand
         fit.paused = fit.reporter.pause_requested()
         if fit.paused or time.monotonic() - self._written > max(WITHIN_SECONDS, self._due_after):
@@ -47,7 +47,7 @@ class KeepState(Callback):
 
     def on_state(self, fit: PhaseFit) -> None:
         """Write when it is due, and at the end of the run; nobody wants to go on from a training that has blown up."""
-        if fit.worthless:
+        if fit.worthless or fit.provisional:
             return
         ends = fit.finished or fit.state.phase_epoch >= fit.phase.epochs
         if ends and not fit.last:

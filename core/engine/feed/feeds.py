@@ -27,7 +27,9 @@ from core.engine.model.boundary import Boundary
 from core.engine.model.network import Network
 from core.engine.reporter import Reporter
 from core.engine.training.plan import PhasePlan
+from core.errors import WorkspaceError
 from core.recipe.fields import Recipe
+from core.recipe.optimizers import EXACT
 from core.scoring.task import Task
 
 PREDICT_BATCH = 64
@@ -154,9 +156,13 @@ class Feeds:
             mixed = Mixed(MIXES[settings.mix], settings.mix_alpha, settings.seed, self.pixels.contents_of,
                           self._epochs_before)
             transforms = [*transforms, mixed]
-        weights = balanced_weights(self.train.labels, self.classes) if settings.class_weights == "balanced" else None
-        return Batches(views, self.train.rows, self.task.targets(self.train.labels, self.classes), weights,
+        return Batches(views, self.train.rows, self.task.targets(self.train.labels, self.classes), self.image_weights(),
                        settings.batch_size, settings.seed + 7919 * index, transforms=transforms, **options)
+
+    def image_weights(self) -> np.ndarray | None:
+        """How much each training image counts, float32 [n]; None: all the same."""
+        balanced = self.recipe.train.class_weights == "balanced"
+        return balanced_weights(self.train.labels, self.classes) if balanced else None
 
     def group(self) -> int:
         """Batches a call; fewer where an epoch has so few that the curve would hardly move inside it."""
@@ -181,7 +187,7 @@ class Feeds:
     def _open_views(self, plan: PhasePlan, index: int, images_only: bool) -> list[RowStore]:
         trunk, augment = self._trunk_of(index), self.recipe.augment
         held_back = [self.validation.rows, self.examples.of("test").rows]
-        only = self.changes_every_epoch or images_only
+        only = self.changes_every_epoch and plan.phase.optimizer != EXACT or images_only
         first = self.cache.open(trunk, np.concatenate(held_back) if only else self.examples.rows)
         if first is None:
             return []
@@ -201,6 +207,21 @@ class Feeds:
 
 
 Way = Callable[[Feeds, PhasePlan, int, list[RowStore], Reader], Feed | None]
+
+
+def features_to_solve(feeds: Feeds, plan: PhasePlan, index: int, stores: list[RowStore],
+                      evaluation: Reader) -> Feed | None:
+    """Features of all images at once, for a head that is solved."""
+    if plan.phase.optimizer != EXACT:
+        return None
+    if not stores:
+        raise WorkspaceError("There is no room to keep what the frozen layers give, which L-BFGS needs.",
+                             "Raise the cache's limit, free space on the disk, or choose the optimizer adam.")
+    if feeds.changes_every_epoch or feeds.recipe.train.mix != "none":
+        feeds.reporter.note(f"The head of the phase {plan.phase.name} is solved on the images as they are: neither "
+                            "fresh views nor mixtures are part of it.")
+    tail = _boundary(plan).tail(feeds.network.whole.output)
+    return Feed(tail, feeds.batches([store.read for store in stores], index), evaluation)
 
 
 def resident_features(feeds: Feeds, plan: PhasePlan, index: int, stores: list[RowStore],
@@ -231,7 +252,7 @@ def images(feeds: Feeds, plan: PhasePlan, index: int, stores: list[RowStore], ev
     return Feed(model, feeds.batches([feeds.pixels.read], index, transforms=feeds.image_transforms()), evaluation)
 
 
-WAYS: Sequence[Way] = (resident_features, cached_activations, images)
+WAYS: Sequence[Way] = (features_to_solve, resident_features, cached_activations, images)
 """In the order in which they are tried; the last one always can."""
 
 

@@ -26,10 +26,12 @@ from core.engine.feed.feeds import Feed, Feeds, Reader
 from core.engine.model.network import Network
 from core.engine.reporter import Reporter
 from core.engine.training.checkpoint import Checkpoint
+from core.engine.training.exact import phase as solved
 from core.engine.training.optimizers import build_optimizer
 from core.engine.training.plan import PhasePlan, apply_freezing, variable_rates
 from core.engine.training.state import Arrays, Best, TrainState, assign, values
 from core.recipe.fields import Recipe
+from core.recipe.optimizers import EXACT
 from core.scoring.task import Scores, Task
 
 LOSSES: Mapping[str, Callable[..., keras.losses.Loss]] = {
@@ -138,13 +140,32 @@ class Trainer:
         if self.reporter.stop_requested():
             self.stopped = True
             return
-        fit = PhaseFit(state, index, plan.phase, index == len(self.plans) - 1, feed.model, feed.batches,
-                       self.variables, self.evaluate, self.reporter)
-        _run(fit, self.callbacks)
+        exact = plan.phase.optimizer == EXACT
+        fit = PhaseFit(state, index, solved.plain(plan.phase) if exact else plan.phase, index == len(self.plans) - 1,
+                       feed.model, feed.batches, self.variables, self.evaluate, self.reporter)
+        _run(fit, self.callbacks, self._solver(feed, plan) if exact else _fit)
         self.stopped, self.paused = fit.stopped, fit.paused
         if fit.failure is not None:
             self.restore_best()
             raise fit.failure
+
+    def _solver(self, feed: Feed, plan: PhasePlan) -> Epochs:
+        """What runs the epochs of a phase that solves its head. Raises StopRequested while the penalty is chosen."""
+        settings, train, contents = self.recipe.train, self.feeds.train, self.feeds.pixels.contents_of
+
+        def tell(done: int, total: int) -> None:
+            self.reporter.raise_if_stopped()
+            self.reporter.progress("Choosing how simple the head is to be", done, total)
+
+        scaled, problem = solved.problem_of(
+            solved.features_of(feed, train.rows), self.task.targets(train.labels, self.feeds.classes),
+            self.feeds.image_weights(), settings.label_smoothing)
+        penalty = solved.chosen(plan.phase.penalty, problem, train.labels, contents(train.rows), len(feed.stores),
+                                settings.seed, tell)
+        if plan.phase.penalty is None:
+            self.reporter.note(f"Penalty {penalty:g} for the head of the phase {plan.phase.name}: the best of "
+                               f"{len(solved.PENALTIES)} in cross-validation on the training images.")
+        return lambda fit, callbacks, epochs: solved.fit(fit, _Moments.of(fit, callbacks), scaled, problem, penalty)
 
     def _restore(self, feed: Feed) -> None:
         """Go to where the state stands in a phase."""
@@ -183,15 +204,19 @@ def _right(true: Any, predicted: Any) -> Any:
     return keras.metrics.categorical_accuracy(true, predicted)
 
 
-def _run(fit: PhaseFit, callbacks: Sequence[Callback]) -> None:
+Epochs = Callable[[PhaseFit, Sequence[Callback], int], None]
+"""Trains a phase up to a number of its epochs, and calls the callbacks."""
+
+
+def _run(fit: PhaseFit, callbacks: Sequence[Callback], run: Epochs) -> None:
     """The epochs of a phase that are left."""
     for callback in callbacks:
         callback.on_phase_begin(fit)
     if fit.state.step:  # the rest of an epoch is shorter than the others, which one fit takes for equal
-        _fit(fit, callbacks, fit.state.phase_epoch + 1)
+        run(fit, callbacks, fit.state.phase_epoch + 1)
         fit.batches.begin_at(fit.state.phase_epoch)
     if not (fit.stopped or fit.paused or fit.finished or fit.failure):
-        _fit(fit, callbacks, fit.phase.epochs)
+        run(fit, callbacks, fit.phase.epochs)
     for callback in callbacks:
         callback.on_phase_end(fit)
 
@@ -212,6 +237,13 @@ class _Moments(keras.callbacks.Callback):
         self._weights: Arrays = {}
         self._before, self._logs_before = 0, {"loss": 0.0, "accuracy": 0.0}
         """Steps of the open epoch that an earlier process has done, and the means over them."""
+
+    @classmethod
+    def of(cls, fit: PhaseFit, callbacks: Sequence[Callback]) -> _Moments:
+        """Where it is not Keras that calls them."""
+        moments = cls(fit, callbacks)
+        moments.set_model(fit.model)
+        return moments
 
     def on_epoch_begin(self, epoch: int, logs: dict[str, Any] | None = None) -> None:
         self._began = time.monotonic()

@@ -11,6 +11,7 @@ import keras
 from core.engine.training.schedules import build_schedule
 from core.recipe import optimizers
 from core.recipe.fields import Phase
+from core.recipe.optimizers import EXACT
 
 OPTIMIZERS: dict[str, Callable[..., keras.optimizers.Optimizer]] = {
     "adam": keras.optimizers.Adam,
@@ -20,6 +21,7 @@ OPTIMIZERS: dict[str, Callable[..., keras.optimizers.Optimizer]] = {
     "adagrad": keras.optimizers.Adagrad,
     "nadam": keras.optimizers.Nadam,
     "lion": keras.optimizers.Lion,
+    EXACT: keras.optimizers.SGD,  # takes no step: `core.engine.training.exact` puts the solution in
 }
 """Under the names of `core.recipe.optimizers`, which says which settings of a phase each one takes."""
 USUAL_MOMENTUM = {"sgd": 0.9}
@@ -39,6 +41,8 @@ def build_optimizer(phase: Phase, steps: int, accumulate: int = 1, average: floa
         average: Decay per batch of the running average of the weights; None: none is kept.
         rates: Factors on the learning rate, by a variable's path; 1 for those that are not named.
     """
+    if phase.optimizer == EXACT:
+        return OPTIMIZERS[EXACT](0.0)
     options: dict[str, Any] = {"learning_rate": build_schedule(phase, steps)}
     for name, keyword in _PASSED_ON.items():
         if getattr(phase, name) is not None:

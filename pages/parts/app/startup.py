@@ -9,6 +9,7 @@ import time
 import streamlit as st
 
 from core import escape
+from core.backbones import kept_files
 from core.data.uploads import clean_incoming
 from core.jobs import queue as jobs
 from core.store.workspace import Workspace
@@ -29,9 +30,15 @@ def once() -> None:
     with errors.shown():
         workspace = state.workspace()
         threading.Thread(target=tend, args=(workspace, threading.Event()), name="tend", daemon=True).start()
-        clean_incoming(workspace)
+        clean(workspace)
         jobs.rebuild(workspace.machine)
         jobs.tick(workspace.machine)
+
+
+def clean(workspace: Workspace) -> None:
+    """Remove what uploads left behind, and weights files that nothing was begun with."""
+    clean_incoming(workspace)
+    kept_files.clean(workspace)
 
 
 def tend(workspace: Workspace, ended: threading.Event, every: float = TICK_SECONDS) -> None:
@@ -42,7 +49,7 @@ def tend(workspace: Workspace, ended: threading.Event, every: float = TICK_SECON
             jobs.tick(workspace.machine)
             if time.monotonic() - cleaned >= CLEAN_SECONDS:
                 cleaned = time.monotonic()
-                clean_incoming(workspace)
+                clean(workspace)
             told = ""
         except Exception as error:  # the boundary of the thread: the next round may go well
             if repr(error) != told:  # said once, not every few seconds

@@ -10,7 +10,7 @@ import streamlit as st
 from core import escape
 from core.data.checks import features
 from core.data.dataset import Dataset
-from pages.parts.data import changing, picture_map, selection, viewer
+from pages.parts.data import changing, picture_charts, picture_map, selection, viewer
 from pages.parts.data.tile import tile
 from pages.parts.widgets import charts, errors, fields, gallery, wording
 
@@ -65,13 +65,14 @@ def split_settings(dataset: Dataset, table: pd.DataFrame) -> None:
 
 
 def pictures(dataset: Dataset, table: pd.DataFrame) -> None:
-    """The gallery by class, a page at a time, or the map of what the backbone finds alike."""
+    """The gallery by class, a page at a time, charts, or the map of what the backbone finds alike."""
     st.subheader("Pictures", anchor=False)
-    shown = "Gallery"
+    ways = {"Gallery": _pictures, "Charts": picture_charts.draw}
     if features.read(dataset) is not None:
-        shown = st.segmented_control("Pictures as", ["Gallery", "Map"], default="Gallery", required=True,
-                                     label_visibility="collapsed", key=f"pictures-as-{dataset.id}")
-    st.fragment(_pictures if shown == "Gallery" else picture_map.draw)(dataset, table)
+        ways["Map"] = picture_map.draw
+    shown = st.segmented_control("Pictures as", list(ways), default="Gallery", required=True,
+                                 label_visibility="collapsed", key=f"pictures-as-{dataset.id}")
+    st.fragment(ways[str(shown)])(dataset, table)
 
 
 @errors.guarded

@@ -8,6 +8,7 @@ import logging
 import secrets
 import threading
 from collections.abc import Callable, Mapping
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -21,6 +22,7 @@ from core.data.sources import names
 from core.data.sources.captures import Captures
 from core.data.unpacking import Progress
 from core.errors import (
+    ArchivesInsideError,
     DataError,
     GraftError,
     QuestionError,
@@ -42,7 +44,7 @@ class Cancelled(Exception):
 class Ingestion:
     """An archive that becomes a dataset: how far it is, and what came of it."""
 
-    def __init__(self, title: str, work: Callable[[Progress], Dataset], workspace: Workspace,
+    def __init__(self, title: str, work: Callable[..., Dataset], workspace: Workspace,
                  upload: Path | None = None, answers: Mapping[str, Any] | None = None) -> None:
         self.id = secrets.token_hex(4)
         self.title = title
@@ -71,7 +73,16 @@ class Ingestion:
     @property
     def question(self) -> bool:
         """True when it ended with a question: how is it meant, or go on without what?"""
-        return self.ended and bool(self.staged)
+        return self.ended and (bool(self.staged) or self.reads_again)
+
+    @property
+    def reads_again(self) -> bool:
+        """True when the answer to its question is to read it once more, otherwise."""
+        return isinstance(self.error, ArchivesInsideError)
+
+    def once_more(self, **answer: Any) -> Ingestion:
+        """The same archive, read as the answer says."""
+        return Ingestion(self.title, partial(self._work, **answer), self._workspace, self.upload)
 
     def start(self, then: Callable[[], None]) -> None:
         """Begin, in a thread; `then` is called at the end, whatever it is."""
@@ -109,7 +120,7 @@ class Ingestion:
         except Exception as error:  # a thread's boundary: logged, and shown by whoever looks
             log.error("reading %s\n%s", escape.terminal(self.title), escape.trace(error))
             self.error = DataError(f"{self.title} could not be read.", "The terminal in which Graft runs says why.")
-        if self.upload is not None:  # what a question is about has been read
+        if self.upload is not None and not self.reads_again:  # what other questions are about has been read
             self.upload.unlink(missing_ok=True)
         memory.trim()
         self._ended.set()
@@ -118,20 +129,20 @@ class Ingestion:
 
 def from_upload(path: Path, name: str, workspace: Workspace) -> None:
     """Read a spooled archive, as soon as those before it are read."""
-    _add(workspace, Ingestion(name, lambda progress: ingest(path, workspace, name=name, progress=progress, keep=True),
-                            workspace, path))
+    _add(workspace, Ingestion(name, lambda progress, **more: ingest(
+        path, workspace, name=name, progress=progress, keep=True, **more), workspace, path))
 
 
 def from_path(path: Path, workspace: Workspace) -> None:
     """Read an archive or a folder of this machine, which stays as it is."""
-    _add(workspace, Ingestion(names.stem(path.name), lambda progress: ingest(
-        path, workspace, progress=progress, keep=True, source_text=names.of_path(path)), workspace))
+    _add(workspace, Ingestion(names.stem(path.name), lambda progress, **more: ingest(
+        path, workspace, progress=progress, keep=True, source_text=names.of_path(path), **more), workspace))
 
 
 def from_link(url: str, workspace: Workspace) -> None:
     """Fetch an archive from the web and read it."""
-    _add(workspace, Ingestion(names.stem(fetching.name_of(url)), lambda progress: ingest_link(
-        url, workspace, progress=progress, keep=True), workspace))
+    _add(workspace, Ingestion(names.stem(fetching.name_of(url)), lambda progress, **more: ingest_link(
+        url, workspace, progress=progress, keep=True, **more), workspace))
 
 
 def from_captures(captures: Captures, name: str, workspace: Workspace) -> None:
@@ -154,6 +165,8 @@ def from_addition(captures: Captures, dataset: Dataset, workspace: Workspace) ->
 def answered(task: Ingestion, workspace: Workspace, **answer: Any) -> None:
     """Go on with what was read, now that its question is answered."""
     remove(workspace, task)
+    if task.reads_again:
+        return _add(workspace, task.once_more(**answer))
     answers = {**task.answers, **answer}
     _add(workspace, Ingestion(task.title, lambda progress: go_on(workspace, task.staged, **answers), workspace,
                             answers=answers))

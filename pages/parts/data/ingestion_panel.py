@@ -10,7 +10,14 @@ import streamlit as st
 from core import escape
 from core.data.layouts import HOW_TO
 from core.data.staging import held
-from core.errors import DataError, EmptyClassError, GraftError, TooManyBadFilesError, UnclearLayoutError
+from core.errors import (
+    ArchivesInsideError,
+    DataError,
+    EmptyClassError,
+    GraftError,
+    TooManyBadFilesError,
+    UnclearLayoutError,
+)
 from core.store.workspace import Workspace
 from pages.parts.data import ingestion, reading_preview
 from pages.parts.data.ingestion import Ingestion
@@ -20,8 +27,9 @@ from pages.parts.widgets import errors
 GO_ON: dict[type[GraftError], tuple[str, str]] = {
     TooManyBadFilesError: ("accept_bad", "Use the readable images"),
     EmptyClassError: ("accept_empty", "Leave out what is empty"),
+    ArchivesInsideError: ("archives_inside", "Read the archives inside, too"),
 }
-"""Errors after which one may go on: what `go_on` is told then, and the button for it."""
+"""Errors after which one may go on: what `go_on`, or who reads it again, is told then, and the button for it."""
 
 
 def going_on() -> list[str]:

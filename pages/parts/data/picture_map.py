@@ -8,15 +8,12 @@ import streamlit as st
 
 from core.data.checks import features
 from core.data.dataset import Dataset
-from pages.parts.data import changing, selection, viewer
-from pages.parts.data.tile import tile
-from pages.parts.session import state
-from pages.parts.widgets import charts, errors, gallery, wording
+from pages.parts.data import changing, picked
+from pages.parts.widgets import charts, errors, wording
 
 if TYPE_CHECKING:
     import pandas as pd
 
-PER_PAGE = 24
 MOST_POINTS = 5000
 """Of more pictures so many are drawn."""
 
@@ -36,21 +33,7 @@ def draw(dataset: Dataset, table: pd.DataFrame) -> None:
     st.caption("Pictures that the backbone finds alike are near one another; a point among points of another colour "
                "may have a wrong label. Draw around points to see their pictures below."
                + (f" {wording.count(missing, 'picture')} came since the check." if missing else ""))
-    picked = st.plotly_chart(charts.scatter(points, dataset.classes), key=f"map-{dataset.fingerprint}",
-                             on_select="rerun", selection_mode=("points", "box", "lasso"),
-                             config={"displayModeBar": False}, alt="Pictures as points: near means alike")
-    chosen = [point["customdata"] for point in picked["selection"]["points"] if "customdata" in point]
-    there = set(table["path"])
-    paths = [path for path in (one[0] if isinstance(one, list) else one for one in chosen) if path in there]
-    if not paths:
-        return
-    name, by_path = f"map-{dataset.id}", table.set_index("path", drop=False)
-    mark = f"{dataset.fingerprint}-{len(paths)}-{paths[0]}"
-    if state.get("map-mark") != mark:
-        state.put("map-mark", mark)
-        gallery.select(name, paths)
-    opened = gallery.paged(len(paths), PER_PAGE, f"map-tiles-{mark}", lambda start, end: [
-        tile(dataset, by_path.loc[path], str(by_path.loc[path]["class"]), "") for path in paths[start:end]], name)
-    selection.bar(dataset, name, set(paths))
-    if opened is not None:
-        viewer.open_at(dataset, paths, paths.index(opened))
+    chart = st.plotly_chart(charts.scatter(points, dataset.classes), key=f"map-{dataset.fingerprint}",
+                            on_select="rerun", selection_mode=("points", "box", "lasso"),
+                            config={"displayModeBar": False}, alt="Pictures as points: near means alike")
+    picked.draw(dataset, table, picked.paths(chart, table), "map")

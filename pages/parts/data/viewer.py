@@ -11,8 +11,8 @@ import streamlit as st
 from core import escape
 from core.backbones import catalogue
 from core.data.dataset import Dataset
-from core.data.images import previews
 from core.data.images.decode import decode
+from core.data.images.thumbnails import PREVIEW_EDGE, thumbnail
 from core.data.manifest import EXCLUDED
 from core.errors import DataError, GraftError
 from pages.parts.data import changing, splits
@@ -74,7 +74,7 @@ def _viewer(dataset: Dataset, paths: list[str], more: More | None) -> None:
 
 def _picture(dataset: Dataset, row: Mapping[str, Any]) -> None:
     try:
-        image = previews.preview(dataset.path, row["file"], row["width"] * row["height"], max_pixels=dataset.max_pixels)
+        image = thumbnail(dataset, row["file"], PREVIEW_EDGE, dataset.max_pixels)
     except (GraftError, OSError) as error:
         reason = row["reason"] or getattr(error, "message", "its file cannot be read")
         st.html(f'{_STYLE}<div class="graft-view"><p>It cannot be shown: {escape.html(reason)}.</p></div>')
@@ -91,7 +91,7 @@ def _as_the_model_sees_it(dataset: Dataset, row: Mapping[str, Any]) -> None:
         return
     size = recipe.data.image_size or catalogue.get(recipe.model.backbone, recipe.model.alpha)[0].default_size
     try:
-        image = previews.preview(dataset.path, row["file"], row["width"] * row["height"], max_pixels=dataset.max_pixels)
+        image = thumbnail(dataset, row["file"], PREVIEW_EDGE, dataset.max_pixels)
         square = decode(image, size, recipe.data.resize)
     except (GraftError, OSError):
         return

@@ -68,4 +68,4 @@ def _resize(key: str) -> None:
     layers = list(recipe.model.hidden)[:count]
     layers += [HiddenLayer()] * (count - len(layers))
     document = json.dumps([layer.model_dump(mode="json") for layer in layers])
-    state.set_recipe(recipe.override([f"model.hidden={document}"]))
+    state.take([f"model.hidden={document}"])

@@ -10,6 +10,7 @@ import contextlib
 import functools
 import json
 import threading
+from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
@@ -20,6 +21,7 @@ from core.data.dataset import Dataset
 from core.data.library import list_datasets
 from core.errors import GraftError, NewerFormatError, NotFoundError
 from core.recipe.fields import Recipe
+from core.recipe.proposals import adapted
 from core.runs.run import Run
 from core.store.documents import Format
 from core.store.files import disk_errors
@@ -151,9 +153,24 @@ def change(path: str, value: Any) -> None:
         document["augment"]["preset"] = "custom"
         set_recipe(Recipe.parse(document))
         return
-    changed = current.override([f"{path}={json.dumps(value)}"])
+    take([f"{path}={json.dumps(value)}"])
+
+
+def take(changes: Sequence[str]) -> None:
+    """Change fields of the recipe (`path=value`); what had to change with them is said by `news`. Raises RecipeError,
+    and then nothing is changed."""
+    changed, said = adapted(recipe() or Recipe(), changes)
     catalogue.check(changed)
     set_recipe(changed)
+    if said:
+        put("recipe-news", said)
+
+
+def news() -> str:
+    """What the last change took with it, in a sentence; once."""
+    said = str(get("recipe-news", ""))
+    put("recipe-news", "")
+    return said
 
 
 def get(name: str, default: Any = None) -> Any:

@@ -30,11 +30,10 @@ def buttons(run: Run, status: Status) -> None:
             with errors.shown():
                 state.look_at(api.resume(run))
                 st.rerun()
-    elif status.state == "completed" and run.dataset_path.is_dir() and not run.history().empty:
+    elif resuming.can_be_longer(run, status):
         if st.button(f"Train {MORE} more epochs", icon=":material/forward_10:", key=f"longer-{run.id}",
                      help="A new run that begins where this one ended. This one stays as it is."):
-            recipe = run.recipe
-            _begin(run, resuming.longer(recipe, MORE, int(run.history()["epoch"].max())))
+            _begin(run, resuming.longer(run, MORE))
 
 
 def mend(run: Run, status: Status) -> None:

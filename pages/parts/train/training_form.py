@@ -14,9 +14,11 @@ from core.data.dataset import Dataset
 from core.errors import DataError
 from core.plan import Plan, estimate
 from core.recipe.fields import OPERATIONS, Recipe
+from core.recipe.optimizers import EXACT
 from core.recipe.specs import field_spec
 from pages.parts.data import splits
 from pages.parts.session import state
+from pages.parts.train import phase_editor
 from pages.parts.widgets import charts, fields, phases, wording
 
 if TYPE_CHECKING:
@@ -31,6 +33,9 @@ def settings(dataset: Dataset, recipe: Recipe) -> None:
     with left:
         st.subheader("Training", anchor=False)
         _training(recipe)
+        with contextlib.suppress(DataError):
+            counts = splits.split(dataset, recipe.data)["split"].value_counts()
+            phase_editor.picture(recipe, _cost(recipe, dataset, counts))
     with right:
         st.subheader("Augmentation", anchor=False, help="Random changes to the training pictures, so that the network "
                      "learns what matters and not the pictures by heart.")
@@ -58,12 +63,18 @@ def summary(dataset: Dataset, recipe: Recipe) -> None:
 
 
 def _training(recipe: Recipe) -> None:
-    phases.choice(recipe, "train")
+    phase_editor.draw(recipe)
+    exact = recipe.train.phases[phases.chosen(recipe)].optimizer == EXACT
     with st.grid(2, min_column_width=140):
-        fields.draw(phases.path(recipe, "epochs"))
-        fields.draw("train.batch_size", options=[8, 16, 32, 64, 128, 256])
+        if not exact:
+            fields.draw(phases.path(recipe, "epochs"))
+        if any(phase.optimizer != EXACT for phase in recipe.train.phases):
+            fields.draw("train.batch_size", options=[8, 16, 32, 64, 128, 256])
         fields.draw(phases.path(recipe, "optimizer"))
         fields.draw(phases.path(recipe, "learning_rate"))
+    if exact:
+        st.caption("The head is solved exactly on what the frozen backbone gives, as simple as the training pictures "
+                   "ask for: there is nothing else to set. Choose another optimizer to train it step by step.")
 
 
 def _augmentation(dataset: Dataset, recipe: Recipe) -> None:

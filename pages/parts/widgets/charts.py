@@ -67,8 +67,12 @@ PALETTE = ("#10916B", "#D9912B", "#5B7FD6", "#C2577A", "#8D9BAA", "#7A5BC0", "#3
 _FORMS = ("circle", "diamond", "square", "triangle-up", "x")
 
 
-def scatter(table: pd.DataFrame, classes: list[str]) -> go.Figure:
-    """Pictures as points of their class's colour. `table`: columns x, y, class, path (the point's `customdata`)."""
+def scatter(table: pd.DataFrame, classes: list[str], axes: tuple[str, str] | None = None) -> go.Figure:
+    """Pictures as points of their class's colour. `table`: columns x, y, class, path (the point's `customdata`).
+
+    Args:
+        axes: What they show; None: places that mean nothing by themselves.
+    """
     figure = go.Figure()
     for number, label in enumerate(classes):
         rows = table[table["class"] == label]
@@ -80,8 +84,25 @@ def scatter(table: pd.DataFrame, classes: list[str]) -> go.Figure:
                         "symbol": _FORMS[number // len(PALETTE) % len(_FORMS)]},
                 hovertemplate="%{text}<extra>" + escape.chart(label) + "</extra>")
     figure.update_layout(**_layout(height=480), dragmode="lasso")
-    figure.update_xaxes(visible=False, fixedrange=True)
-    figure.update_yaxes(visible=False, fixedrange=True)
+    for update, title in zip((figure.update_xaxes, figure.update_yaxes), axes or (None, None), strict=True):
+        update(visible=axes is not None, title=title, fixedrange=True, gridcolor=_GRID, zeroline=False,
+               **({"rangemode": "tozero"} if axes else {}))
+    return figure
+
+
+def kinds(table: pd.DataFrame, classes: Sequence[str]) -> go.Figure:
+    """Pictures per class by what they are. `table`: columns class, kind; a bar's `customdata` is `[class, kind]`."""
+    figure = go.Figure()
+    for number, kind in enumerate(table["kind"].value_counts().index):
+        counts = table.loc[table["kind"] == kind, "class"].value_counts().reindex(classes, fill_value=0)
+        figure.add_bar(
+            y=[f"{escape.chart(label)} " for label in classes], x=counts, name=escape.chart(kind), orientation="h",
+            marker_color=PALETTE[number % len(PALETTE)], customdata=[[label, kind] for label in classes],
+            hovertemplate="%{y}: %{x:,} " + escape.chart(kind) + "<extra></extra>")
+    figure.update_layout(**_layout(height=90 + min(34 * len(classes), 1600)), barmode="stack", bargap=0.35,
+                         showlegend=True)
+    figure.update_yaxes(type="category", showgrid=False, fixedrange=True, ticks="", autorange="reversed")
+    figure.update_xaxes(gridcolor=_GRID, fixedrange=True, zeroline=False)
     return figure
 
 

@@ -58,7 +58,9 @@ def draw_dependents(path: str) -> None:
 
 
 def problem() -> None:
-    """Show why the last change was refused, once."""
+    """Show why the last change was refused, or what it took with it, once."""
+    if said := state.news():
+        st.toast(said, icon=":material/tune:")
     refusals.show(_PLACE)
 
 

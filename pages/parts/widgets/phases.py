@@ -35,6 +35,11 @@ def choice(recipe: Recipe, page: str) -> None:
              "learning rate; the figures and settings are those of the part that is chosen here.")
 
 
+def choose(index: int) -> None:
+    """Speak of another phase from now on."""
+    state.put(_CHOSEN, index)
+
+
 def path(recipe: Recipe, field: str) -> str:
     """The dotted path of a field of the chosen phase."""
     return f"train.phases.{chosen(recipe)}.{field}"

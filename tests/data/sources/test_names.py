@@ -109,7 +109,7 @@ def test_a_class_label_holds_nothing_that_nobody_sees(tmp_path, character):
     from core.data.sources.members import judge
 
     assert tidy(f"ca{character}ts/{character}/1{character}.png") == "cats/1.png"
-    kept = judge(f"ca{character}ts/1.png", False, Limits(), notes := Notes())
+    kept = judge(f"ca{character}ts/1.png", Limits(), notes := Notes())
     control = character in "\x7f\x9b"
     assert kept == (None if control else "cats/1.png") and bool(notes.lines()) == control
 

@@ -30,7 +30,8 @@ def trained() -> keras.Model:
     settings = ModelSettings(backbone="SmallNet", weights="none", batch_norm="train", dropout=0.0)
     model = build_network(settings, SIZE, 2, None, 0).whole
     images, classes, _ = pictures(320, 0)
-    model.compile(optimizer=keras.optimizers.Adam(3e-3), loss="sparse_categorical_crossentropy", metrics=["accuracy"])
+    model.compile(optimizer=keras.optimizers.Adam(3e-3), loss="sparse_categorical_crossentropy", metrics=["accuracy"],
+                  jit_compile=False)
     model.fit(images, classes, epochs=12, batch_size=32, verbose=0)
     return model
 

@@ -130,7 +130,7 @@ def test_a_completed_run_keeps_the_state_that_it_can_be_made_longer_from(tiny_ru
     run = tiny_run("train.phases.0.freeze=all")
     session_of(run, workspace).run_to_end()
     assert [path.name[:6] for path in (run.path / CHECKPOINT).iterdir()] == ["state-"]
-    longer = resuming.longer(run.recipe, 3, 2)
+    longer = resuming.longer(run, 3)
     assert longer.train.phases[0].epochs == 5
     new = api.go_on_with(run, longer, workspace)
     new.request_stop()  # trained here instead
@@ -147,7 +147,7 @@ def test_a_completed_run_keeps_the_state_that_it_can_be_made_longer_from(tiny_ru
 def test_another_rate_is_taken_from_where_it_goes_on(tiny_run, workspace):
     run = tiny_run("train.phases.0.freeze=all")
     session_of(run, workspace).run_to_end()
-    slower = resuming.longer(run.recipe, 1, 2).override(["train.phases.0.learning_rate=0.001"])
+    slower = resuming.longer(run, 1).override(["train.phases.0.learning_rate=0.001"])
     new = Run.create(Dataset.load(run.dataset_path), slower, workspace, splits=run.splits())
     resuming.prepare(run, new)
     session_of(new, workspace).run_to_end()

@@ -175,15 +175,17 @@ def test_phases_with_ever_less_frozen(fitted):
 
 
 @pytest.mark.parametrize("assignments", [
+    *(pytest.param(given, marks=pytest.mark.slow) for given in (
+        ["nadam", 'model.hidden=[{"units": 16, "activation": "gelu", "batch_norm": true, "dropout": 0.1, "l2": 1e-3}]'],
+        ["adam", "train.mix=mixup", "train.mix_alpha=0.4", "train.class_weights=balanced"],
+        ["adam", "train.mix=cutmix", "model.pooling=flatten"],
+        ["rmsprop", "train.phases.0.clip_norm=0.5", "train.phases.0.warmup=0.4", "model.pooling=max"],
+    )),
     ["adam", "train.class_weights=balanced", "train.label_smoothing=0.1"],
     ["adamw", "train.phases.0.weight_decay=0.01", "train.phases.0.warmup=0.2", "train.phases.0.schedule=cosine"],
     ["sgd", "train.phases.0.clip_value=0.5", "model.pooling=flatten", "data.resize=pad"],
-    ["rmsprop", "train.phases.0.clip_norm=0.5", "train.phases.0.warmup=0.4", "model.pooling=max"],
-    ["nadam", 'model.hidden=[{"units": 16, "activation": "gelu", "batch_norm": true, "dropout": 0.1, "l2": 0.001}]'],
     ["adam", "train.accumulate=2", "train.average=0.9", "train.phases.0.schedule=plateau",
      "train.phases.0.decay_epochs=2", "train.phases.0.clip_global_norm=1.0"],
-    ["adam", "train.mix=mixup", "train.mix_alpha=0.4", "train.class_weights=balanced"],
-    ["adam", "train.mix=cutmix", "model.pooling=flatten"],
     ["lion", 'model.hidden=[{"units": 16, "activation": "tanh"}, {"units": 8}]', "train.monitor=val_loss"],
 ], ids=lambda given: " ".join(given[:2]))
 def test_every_optimizer_and_head_learns_the_colours(fitted, assignments):
@@ -194,7 +196,9 @@ def test_every_optimizer_and_head_learns_the_colours(fitted, assignments):
     assert session.run.history()["loss"].iloc[-1] < session.run.history()["loss"].iloc[0]
 
 
-@pytest.mark.parametrize(("views", "limits"), [("2", None), ("3", None), ("fresh", None), ("3", NO_CACHE)])
+@pytest.mark.parametrize(("views", "limits"), [
+    ("3", None), ("fresh", None),
+    *(pytest.param(*given, marks=pytest.mark.slow) for given in (("2", None), ("3", NO_CACHE)))])
 def test_augmentation_with_each_kind_of_views(fitted, views, limits):
     session = fitted("train.phases.0.freeze=all", "train.phases.0.epochs=4", "train.phases.0.learning_rate=0.05",
                      "augment.preset=medium", f"augment.views={views}", limits=limits)
@@ -278,9 +282,9 @@ def test_the_average_is_what_is_scored_and_kept(fitted):
 
 
 @pytest.mark.parametrize(("mix", "freeze"), [
-    ("mixup", "all"), ("cutmix", "none"),
+    ("mixup", "all"),
     *(pytest.param(*given, marks=pytest.mark.slow) for given in (
-        ("mixup", "block_2"), ("mixup", "none"), ("cutmix", "all"), ("cutmix", "block_2")))])
+        ("cutmix", "none"), ("mixup", "block_2"), ("mixup", "none"), ("cutmix", "all"), ("cutmix", "block_2")))])
 def test_mixed_images_change_the_training_and_the_same_seed_repeats_it(fitted, mix, freeze):
     given = [f"train.phases.0.freeze={freeze}", f"train.mix={mix}", "train.mix_alpha=1", "augment.preset=light"]
     plain, first, again = fitted(*given, "train.mix=none"), fitted(*given), fitted(*given)
@@ -317,7 +321,7 @@ def test_where_cells_read_the_two_before_them_both_are_kept_and_trained_on(tiny_
     np.testing.assert_allclose(session.trainer.outputs(session.examples.of("validation")), whole, atol=2e-3)
 
 
-@pytest.mark.parametrize("limits", [None, NO_CACHE], ids=["cached", "no room"])
+@pytest.mark.parametrize("limits", [None, pytest.param(NO_CACHE, marks=pytest.mark.slow)], ids=["cached", "no room"])
 def test_a_trunk_that_gives_two_tensors_is_trained_on_with_and_without_the_cache(tiny_run, workspace, limits):
     """Inside a residual block the shortcut passes beside the branch; quicker to build than NASNet, and the same cut."""
     given = Workspace(workspace.root, machine=Machine(workspace.root, limits)) if limits else workspace

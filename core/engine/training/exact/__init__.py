@@ -1,0 +1,1 @@
+"""Heads that are solved, not trained step by step."""
