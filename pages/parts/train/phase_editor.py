@@ -74,7 +74,8 @@ def picture(recipe: Recipe, plan: Plan) -> None:
                      f'<div class="name">{number + 1} · {escape.html(phase.name)}</div>'
                      f'<div class="about">{escape.html(_about(phase))}<br>{said}</div></div>')
     st.html(f'{_STYLE}<div class="graft-phases{dark}">{"".join(parts)}</div>')
-    st.caption("From left to right: what is frozen (blue) and what learns (green), the head last.")
+    st.caption("From left to right: what is frozen (blue) and what learns (green), the head last. The Model page sets "
+               "what is frozen in the phase that is chosen.")
 
 
 def _about(phase: Phase) -> str:

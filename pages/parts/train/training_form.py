@@ -127,6 +127,8 @@ def _cost(recipe: Recipe, dataset: Dataset, counts: pd.Series) -> Plan:
 def _advanced(recipe: Recipe) -> None:
     left, middle, right = st.columns(3, gap="large")
     with left:
+        if len(recipe.train.phases) > 1:
+            fields.draw(phases.path(recipe, "name"), label="Name of the phase")
         fields.draw(phases.path(recipe, "schedule"))
         fields.draw_dependents(phases.path(recipe, "schedule"))
         fields.draw(phases.path(recipe, "patience"))
