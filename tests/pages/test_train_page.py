@@ -265,3 +265,30 @@ def test_a_run_that_failed_stays_within_reach(workspace, dataset, recipe, run, o
 
 def button_of(test, key):
     return next((item for item in test.button if item.key == key), None)
+
+
+def test_what_the_curves_say_is_said_and_acted_on(run, open_page, workspace, dataset):
+    rows = [f"{epoch},train,{0.5**epoch},0.5,{0.8 + 0.07 * abs(epoch - 4)},0.75,0.001,2.0,400"
+            for epoch in range(1, 16)]
+    (run.path / "history.csv").write_text("\n".join([(run.path / "history.csv").read_text().split("\n")[0], *rows, ""]))
+    run.write_status(replace(run.status(), state="completed"))
+    test = opened(open_page, run)
+    assert "best in epoch 4" in said(test) and "by heart" in said(test)
+    button(test, "Try augmentation").click().run()
+    document = read_json(workspace.root / "chosen.json")[f"recipe-{dataset.id}"]
+    assert Recipe.model_validate_json(document).augment.preset == "medium" and not test.exception
+
+
+def test_phases_are_added_moved_and_removed(dataset, open_page, workspace):
+    def kept():
+        document = read_json(workspace.root / "chosen.json")[f"recipe-{dataset.id}"]
+        return [phase.name for phase in Recipe.model_validate_json(document).train.phases]
+
+    test = open_page("train")
+    button(test, "Add a phase").click().run()
+    assert kept() == ["train", "fine-tuning"] and not test.exception
+    assert "what learns (green)" in said(test)
+    test.menu_button(key="phase-menu").click("Earlier").run()
+    assert kept() == ["fine-tuning", "train"]
+    test.menu_button(key="phase-menu").click("Remove it").run()
+    assert kept() == ["train"] and button(test, "Add a phase") and not test.exception

@@ -31,9 +31,14 @@ def buttons(run: Run, status: Status) -> None:
                 state.look_at(api.resume(run))
                 st.rerun()
     elif resuming.can_be_longer(run, status):
-        if st.button(f"Train {MORE} more epochs", icon=":material/forward_10:", key=f"longer-{run.id}",
-                     help="A new run that begins where this one ended. This one stays as it is."):
-            _begin(run, resuming.longer(run, MORE))
+        longer(run, f"longer-{run.id}")
+
+
+def longer(run: Run, key: str) -> None:
+    """The button for more epochs of a run that is complete."""
+    if st.button(f"Train {MORE} more epochs", icon=":material/forward_10:", key=key,
+                 help="A new run that begins where this one ended. This one stays as it is."):
+        _begin(run, resuming.longer(run, MORE))
 
 
 def mend(run: Run, status: Status) -> None:

@@ -10,12 +10,13 @@ import streamlit as st
 from core import escape
 from core.errors import GraftError
 from core.jobs import queue as jobs
+from core.recipe.fields import Recipe
 from core.runs.index import list_runs, unreadable_runs
 from core.runs.run import Run
 from core.runs.status import Status
 from core.scoring.measures import MEASURES
 from pages.parts.session import state
-from pages.parts.train import going_on
+from pages.parts.train import going_on, verdict
 from pages.parts.widgets import charts, errors, run_deletion, wording
 
 if TYPE_CHECKING:
@@ -43,6 +44,7 @@ def follow(run_id: str) -> None:
         _header(run, status)
         _trouble(run, status)
         _now(run, status)
+        verdict.draw(run, status, _set_up)
         _figures(run, status)
         _curves(run, status)
         _log(run, status)
@@ -136,10 +138,15 @@ def _again(run: Run) -> None:
         return
     if st.button("Use its settings", key=f"again-{run.id}", icon=":material/replay:",
                  help="Makes the settings of this run those of the next one."):
-        state.set_recipe(run.recipe)
-        st.session_state[_ANOTHER] = True
-        st.toast("The next run has the settings of this one: see below.")
-        st.rerun()
+        _set_up(run.recipe)
+
+
+def _set_up(recipe: Recipe) -> None:
+    """Open the box of the next run with these settings."""
+    state.set_recipe(recipe)
+    st.session_state[_ANOTHER] = True
+    st.toast("The next run has these settings: see below.")
+    st.rerun()
 
 
 def _trouble(run: Run, status: Status) -> None:
