@@ -292,3 +292,13 @@ def test_phases_are_added_moved_and_removed(dataset, open_page, workspace):
     assert kept() == ["fine-tuning", "train"]
     test.menu_button(key="phase-menu").click("Remove it").run()
     assert kept() == ["train"] and button(test, "Add a phase") and not test.exception
+
+
+def test_what_augmentation_does_is_shown_on_a_picture_of_ones_own(dataset, open_page):
+    test = open_page("train")
+    assert button(test, "Another picture") is None
+    widget(test.selectbox, "field:augment.preset").set_value("strong").run()
+    assert not test.exception and "6 of the copies that training makes of" in said(test)
+    before = said(test)
+    button(test, "Another picture").click().run()
+    assert said(test) != before and not test.exception

@@ -18,7 +18,7 @@ from core.recipe.optimizers import EXACT
 from core.recipe.specs import field_spec
 from pages.parts.data import splits
 from pages.parts.session import state
-from pages.parts.train import phase_editor
+from pages.parts.train import augment_preview, phase_editor
 from pages.parts.widgets import charts, fields, phases, wording
 
 if TYPE_CHECKING:
@@ -91,6 +91,7 @@ def _augmentation(dataset: Dataset, recipe: Recipe) -> None:
     if not recipe.augment.active:
         st.caption("Pictures are used as they are.")
         return
+    augment_preview.draw(dataset, recipe)
     _, variant = get(recipe.model.backbone, recipe.model.alpha)
     if not any(resolve_freeze(variant, phase.freeze) for phase in recipe.train.phases):
         st.caption("Nothing is frozen, so the pictures are changed anew every epoch.")
