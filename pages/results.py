@@ -38,7 +38,7 @@ with left:
 with right:
     st.subheader("Confusion matrix", anchor=False, help="A row per true class: where its images went. A perfect model "
                  "has numbers on the diagonal only.")
-    scores.confusion(metrics[split], run.classes, split)
+    scores.confusion(run, metrics[split], split)
 scores.mistakes(run, split)
 run_table.draw(run)
 run_deletion.button(run)

@@ -50,6 +50,12 @@ def worst_mistakes(table: pd.DataFrame, split: str, limit: int) -> pd.DataFrame:
     return wrong.sort_values("probability", ascending=False, kind="stable").head(limit).reset_index(drop=True)
 
 
+def behind_cell(table: pd.DataFrame, split: str, true: str, predicted: str) -> pd.DataFrame:
+    """The images of a split that are of one class and were called another (or the same), the most confident first."""
+    found = table[(table["split"] == split) & (table["true"] == true) & (table["predicted"] == predicted)]
+    return found.sort_values("probability", ascending=False, kind="stable").reset_index(drop=True)
+
+
 def confusion_matrix(true: np.ndarray, predicted: np.ndarray, classes: int) -> np.ndarray:
     """How often each true class (row) was called each class (column): int [classes, classes]."""
     return np.bincount(true * classes + predicted, minlength=classes * classes).reshape(classes, classes)

@@ -18,6 +18,7 @@ from core.runs.run import Run
 from core.scoring.metrics import evaluate_predictions
 from core.store.files import write_json
 from pages.parts.predict import new_pictures, predictions
+from pages.parts.widgets import charts
 from tests.pages.conftest import said, tiles_of
 
 
@@ -228,3 +229,48 @@ def test_runs_on_one_dataset_stand_in_a_table_and_side_by_side(run, workspace, o
     test = AppTest.from_function(page, args=([str(run.path), str(other.path)],), default_timeout=20).run()
     assert "The first alone is right on 1" in said(test) and "differ by chance alone" in said(test)
     assert len(tiles_of(test)) == 1
+
+
+def button(test, label):
+    return next((item for item in test.button if item.label == label), None)
+
+
+def test_a_cell_of_the_matrix_opens_its_pictures(opened, open_page):
+    test = open_page("results")
+    figure = charts.confusion(opened.metrics()["test"]["confusion"], opened.classes)
+    assert [2, 0] in [list(cell) for cell in figure.data[1].customdata]
+    test.session_state["graft-confusion-cell"] = [opened.id, "test", "red", "blue"]
+    test.run()
+    assert "red, taken for blue" in [item.value for item in test.subheader]
+    assert [tile["text"] for tile in tiles_of(test)] == ["90% · is red"]
+    test.session_state["graft-confusion-cell"] = [opened.id, "test", "blue", "blue"]
+    test.run()
+    assert "blue, recognised" in [item.value for item in test.subheader] and len(tiles_of(test)) == 2
+    button(test, "All mistakes").click().run()
+    assert len(tiles_of(test)) == 2 and button(test, "All mistakes") is None
+
+
+def test_a_label_is_put_right_where_the_mistake_is_seen_and_the_way_on_is_offered(opened, workspace, dataset, open_page,
+                                                                                monkeypatch):
+    from core.data import mending
+    from core.jobs import queue
+
+    test = open_page("results")
+    assert button(test, "Train again") is None
+    mending.relabel(workspace, dataset.id, [tiles_of(test)[0]["id"]], "blue")
+    test = open_page("results")
+    assert "changed since this run" in said(test)
+    started = []
+    monkeypatch.setattr(queue, "submit", lambda run, machine: started.append(run.id))
+    button(test, "Train again").click().run()
+    assert len(started) == 1 and not test.exception
+
+
+def test_of_many_classes_the_most_confused_are_shown():
+    from core.scoring.metrics import behind_cell
+
+    table = pd.DataFrame({"split": "test", "true": ["a", "a", "b"], "predicted": ["b", "b", "b"],
+                          "probability": [0.6, 0.9, 0.5], "path": ["1", "2", "3"]})
+    assert behind_cell(table, "test", "a", "b")["path"].tolist() == ["2", "1"]
+    assert behind_cell(table, "test", "a", "a").empty
+    assert len(charts.confusion([[1] * 20] * 20, [str(number) for number in range(20)]).data[1].x) == 400

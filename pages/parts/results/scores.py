@@ -4,20 +4,24 @@ from __future__ import annotations
 
 from typing import Any
 
+import numpy as np
 import pandas as pd
 import streamlit as st
 
-from core import escape
+from core import api, escape
 from core.data.dataset import Dataset
 from core.errors import GraftError
 from core.runs.run import Run
-from core.scoring.metrics import worst_mistakes
-from pages.parts.data import viewer
+from core.scoring.metrics import behind_cell, worst_mistakes
+from pages.parts.data import changing, selection, viewer
 from pages.parts.data.tile import tile
+from pages.parts.session import state
 from pages.parts.widgets import charts, errors, gallery, wording
 
 PER_PAGE = 24
 TOP = 5
+_CELL = "confusion-cell"
+"""Run, split, true and predicted class of the cell whose pictures are shown."""
 MEANING = {
     "validation": "Validation images were never learned from, but they decided which epoch was kept, so this number "
                   "is a little flattering. Test images, held back on the Data page, give the fully honest one.",
@@ -62,26 +66,95 @@ def per_class(scores: dict[str, Any]) -> None:
     })
 
 
-def confusion(scores: dict[str, Any], classes: list[str], split: str) -> None:
-    """The confusion matrix."""
-    charts.show(charts.confusion(scores["confusion"], classes), f"confusion-{split}",
-                "Confusion matrix: a row per true class, a column per predicted class")
+def confusion(run: Run, scores: dict[str, Any], split: str) -> None:
+    """The confusion matrix; of many classes those with the most mistakes, and the pairs that are taken for one another.
+    A click shows the pictures behind a cell."""
+    matrix, classes = np.array(scores["confusion"]), run.classes
+    shown = np.arange(len(classes))
+    if len(classes) > charts.MOST_LABELLED:
+        wrong = matrix - np.diag(np.diag(matrix))
+        shown = np.sort(np.argsort(-(wrong.sum(0) + wrong.sum(1)), kind="stable")[:charts.MOST_LABELLED])
+        st.caption(f"The {len(shown)} classes of {len(classes):,} with the most mistakes.")
+
+    def clicked(cell: Any) -> None:
+        if isinstance(cell, list) and len(cell) == 2 and all(isinstance(one, int) and 0 <= one < len(shown)
+                                                              for one in cell):
+            state.put(_CELL, [run.id, split, classes[shown[cell[0]]], classes[shown[cell[1]]]])
+
+    charts.show(charts.confusion(matrix[np.ix_(shown, shown)].tolist(), [classes[place] for place in shown]),
+                f"confusion-{split}", "Confusion matrix: a row per true class, a column per predicted class",
+                on_click=clicked)
+    if len(classes) > charts.MOST_LABELLED:
+        _pairs(run, matrix, split)
+
+
+def _pairs(run: Run, matrix: np.ndarray, split: str) -> None:
+    """The pairs of classes that are taken for one another, the most frequent first; a tick shows their pictures."""
+    wrong = matrix - np.diag(np.diag(matrix))
+    pairs = sorted(((int(wrong[row, column]), int(row), int(column)) for row, column in np.argwhere(wrong)),
+                   key=lambda pair: (-pair[0], pair[1:]))
+    if not pairs:
+        return
+    table = pd.DataFrame([{"true": escape.visible(run.classes[row]), "predicted": escape.visible(run.classes[column]),
+                           "pictures": count} for count, row, column in pairs])
+    key = f"pairs-{run.id}-{split}"
+
+    def ticked() -> None:
+        rows = [place for place in st.session_state[key]["selection"]["rows"] if place < len(pairs)]
+        state.put(_CELL, [run.id, split, *(run.classes[number] for number in pairs[rows[0]][1:])] if rows else None)
+
+    st.dataframe(table, hide_index=True, height=min(35 * len(table) + 38, 320), on_select=ticked,
+                 selection_mode="single-row", key=key, column_config={
+                     "true": "Is", "predicted": "Was taken for", "pictures": "Pictures"})
 
 
 def mistakes(run: Run, split: str) -> None:
-    """The misclassified images, the surest mistakes first."""
-    st.subheader("Mistakes, the surest first", anchor=False, help="Often a mislabelled picture, or one that shows "
-                 "both classes: worth a look.")
-    st.fragment(_mistakes)(run, split)
+    """The misclassified images, the surest mistakes first, or the pictures of one cell of the matrix."""
+    edits = _changed(run)
+    cell = state.get(_CELL)
+    chosen = (cell[2], cell[3]) if cell and cell[:2] == [run.id, split] else None
+    if chosen is None:
+        st.subheader("Mistakes, the surest first", anchor=False, help="Often a mislabelled picture, or one that shows "
+                     "both classes: worth a look.")
+    else:
+        true, predicted = (escape.markdown(label) for label in chosen)
+        title = f"{true}, recognised" if true == predicted else f"{true}, taken for {predicted}"
+        with st.container(horizontal=True, vertical_alignment="center"):
+            st.subheader(title, anchor=False, width="content")
+            st.button("All mistakes", key="all-mistakes", type="tertiary", icon=":material/close:",
+                      on_click=state.put, args=(_CELL, None))
+    st.fragment(_mistakes)(run, split, chosen, edits)
+
+
+def _changed(run: Run) -> int:
+    """Whether the run's pictures have been mended since, and the way to train on them as they are now; gives the number
+    of all changes."""
+    changing.news()
+    try:
+        dataset = Dataset.load(run.dataset_path)
+    except GraftError:
+        return 0
+    if dataset.fingerprint == run.dataset["fingerprint"]:
+        return len(dataset.edits)
+    with st.container(border=True, horizontal=True, vertical_alignment="center"):
+        st.markdown(":material/edit_note: The pictures were changed since this run.", width="stretch")
+        changing.buttons(dataset, "results")
+        if st.button("Train again", key="fit-again", icon=":material/replay:",
+                     help="A new run with the settings of this one on the pictures as they are now. Both stand in the "
+                          "table below then, to be compared."):
+            with errors.shown():
+                state.look_at(api.start(dataset, run.recipe, state.workspace()))
+                st.switch_page("pages/train.py")
+    return len(dataset.edits)
 
 
 @errors.guarded
-def _mistakes(run: Run, split: str) -> None:
+def _mistakes(run: Run, split: str, cell: tuple[str, str] | None, edits: int) -> None:
     table = run.predictions()
     if table is None:
         st.info("The list of predictions is missing from the run's folder.", icon=":material/hide_image:")
         return
-    wrong = worst_mistakes(table, split, len(table))
+    wrong = worst_mistakes(table, split, len(table)) if cell is None else behind_cell(table, split, *cell)
     if wrong.empty:
         st.success("Every image got the right class.", icon=":material/check_circle:")
         return
@@ -90,11 +163,16 @@ def _mistakes(run: Run, split: str) -> None:
     except GraftError:
         st.info("The dataset was deleted, so its pictures cannot be shown.", icon=":material/hide_image:")
         return
-    st.caption("Below each picture: what the network saw and how sure it was, then what it is.")
-    opened = gallery.paged(len(wrong), PER_PAGE, f"mistakes-{run.id}-{split}", lambda start, end: [
+    if len(dataset.edits) != edits:  # what is said around the pictures follows
+        st.rerun()
+    st.caption("Below each picture: what the network saw and how sure it was, then its label. A wrong label is put "
+               "right in the picture's view, or for several at once by their boxes.")
+    known, name = set(dataset.usable()["path"]), f"mistakes-{run.id}"
+    opened = gallery.paged(len(wrong), PER_PAGE, f"mistakes-{run.id}-{split}-{cell}", lambda start, end: [
         tile(dataset, row, str(row.predicted), f"{row.probability:.0%} · is {row.true}")
         for row in wrong.iloc[start:end].itertuples()
-    ])
+    ], name)
+    selection.bar(dataset, name, known)
     if opened is not None:
         paths = wrong["path"].tolist()
         viewer.open_at(dataset, paths, paths.index(opened), lambda path: _bars(run, wrong, path))

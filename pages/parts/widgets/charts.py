@@ -142,16 +142,29 @@ def several_curves(histories: Sequence[tuple[str, pd.DataFrame]]) -> go.Figure:
     return figure
 
 
+MOST_LABELLED = 20
+"""Classes of a confusion matrix whose cells have room for a number."""
+
+
 def confusion(matrix: list[list[int]], classes: list[str]) -> go.Figure:
-    """Confusion matrix: a row per true class, coloured by its share of the row, labelled with the number."""
+    """Confusion matrix: a row per true class, coloured by its share of the row, labelled with the number. A cell that
+    holds pictures can be clicked: its point carries `[true, predicted]`, numbers of classes."""
     shares = [[value / max(sum(row), 1) for value in row] for row in matrix]
-    names, labels = [escape.chart(name) for name in classes], len(classes) <= 20
+    names, labels = [escape.chart(name) for name in classes], len(classes) <= MOST_LABELLED
+    cells = [[row, column] for row, line in enumerate(matrix) for column, value in enumerate(line) if value]
     figure = go.Figure(go.Heatmap(
         z=shares, x=names, y=names, customdata=matrix, colorscale=HEAT, zmin=0, zmax=1, showscale=False,
         xgap=2, ygap=2, text=matrix if labels else None, texttemplate="%{text}" if labels else None,
         textfont_color=TEXT.get(st.context.theme.type or "light"),
         hovertemplate="true %{y}, predicted %{x}: %{customdata} (%{z:.0%})<extra></extra>",
     ))
+    figure.add_scatter(  # a heat map cannot be clicked, points can
+        x=[names[column] for _, column in cells], y=[names[row] for row, _ in cells], customdata=cells, mode="markers",
+        marker={"size": 30 if labels else 12, "opacity": 0, "symbol": "square"}, showlegend=False,
+        selected={"marker": {"opacity": 0}}, unselected={"marker": {"opacity": 0}},
+        text=[f"true {names[row]}, predicted {names[column]}: {matrix[row][column]} ({shares[row][column]:.0%})"
+              for row, column in cells],
+        hovertemplate="%{text}<br>a click shows the pictures<extra></extra>")
     figure.update_layout(**_layout(height=min(170 + 38 * len(classes), 760)))
     figure.update_xaxes(title="predicted", type="category", showgrid=False, fixedrange=True, side="bottom")
     figure.update_yaxes(title="true", type="category", showgrid=False, fixedrange=True, autorange="reversed")
