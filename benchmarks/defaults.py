@@ -6,7 +6,8 @@ For each archive of $GRAFT_REAL_DATA, backbone and seed: Graft's default for a f
 the same head trained with Adam, and scikit-learn's logistic regression on the same features, its strength chosen by
 cross-validation on the training images alone. A seed gives another split of the same images (80 : 20, by class).
 `--tuned` adds the default of two phases, and that with augmentation. Prints a table with the mean difference to the
-regression and its 95 % interval (paired, Student's t), and writes `benchmarks/results/defaults.json`.
+regression and its 95 % interval (paired, Student's t), and puts the rows that were measured into
+`benchmarks/results/defaults.json`.
 """
 
 from __future__ import annotations
@@ -29,7 +30,7 @@ from core.errors import GraftError
 from core.recipe import choices, proposals
 from core.recipe.fields import Recipe
 from core.runs.run import Run
-from core.store.files import write_json
+from core.store.files import read_json, write_json
 from core.store.workspace import Workspace
 
 ARCHIVES = ("hymenoptera", "catsdogs", "flowers128")
@@ -49,7 +50,7 @@ def main() -> None:
     real = os.environ.get("GRAFT_REAL_DATA")
     if not real:
         parser.error("set GRAFT_REAL_DATA")
-    found: dict[str, Any] = {}
+    found: dict[str, Any] = read_json(RESULTS) if RESULTS.is_file() else {}
     for name in given.archives:
         with tempfile.TemporaryDirectory() as folder:
             try:

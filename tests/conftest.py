@@ -16,6 +16,9 @@ from core.store.workspace import Workspace
 from tests.tiny import coloured_folder, copied, tiny_recipe
 
 os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "2")
+if "PYTEST_XDIST_WORKER" in os.environ:  # test processes side by side wait for each other's threads otherwise
+    for name in ("OMP_NUM_THREADS", "OPENBLAS_NUM_THREADS", "TF_NUM_INTRAOP_THREADS", "TF_NUM_INTEROP_THREADS"):
+        os.environ.setdefault(name, "1")
 
 
 @pytest.fixture

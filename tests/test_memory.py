@@ -59,6 +59,7 @@ def test_the_plan_takes_the_phase_that_takes_the_most():
     assert head < everything / 10 and found.memory_bytes == everything
 
 
+@pytest.mark.slow
 @pytest.mark.skipif(not Path("/proc/self/status").exists(), reason="the peak is read from Linux's /proc")
 def test_the_estimate_is_near_what_a_step_takes():
     code = ("import re, sys; from pathlib import Path; import numpy as np\n"

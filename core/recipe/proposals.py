@@ -188,7 +188,7 @@ def small_network(dataset: Dataset, recipe: Recipe | None = None) -> Recipe:
 
 def without_small_network(recipe: Recipe) -> Recipe:
     """The recipe with the usual network, head and phases in place of the small network's."""
-    return joined(recipe, Recipe()).override(["data.image_size=null"])
+    return joined(recipe, solved(Recipe())).override(["data.image_size=null"])
 
 
 def joined(recipe: Recipe, other: Recipe) -> Recipe:

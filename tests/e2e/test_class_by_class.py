@@ -59,6 +59,7 @@ def test_starting_over_lets_go_of_everything_once_it_is_confirmed(page: Page, se
     assert not list(Workspace(server.workspace).incoming.iterdir())
 
 
+@pytest.mark.slow
 def test_a_dataset_gets_a_class_more(page: Page, server: Server, tmp_path: Path) -> None:
     dataset = ingest(coloured_zip(tmp_path / "colours.zip", per_class=4), Workspace(server.workspace))
     page.goto(server.url)

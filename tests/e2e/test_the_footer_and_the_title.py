@@ -17,7 +17,7 @@ pytestmark = pytest.mark.browser
 GREEN = "[data-testid=stBaseButton-primary]"
 
 
-@pytest.mark.parametrize("width", [1440, 390])
+@pytest.mark.parametrize("width", [pytest.param(1440, marks=pytest.mark.slow), 390])
 def test_the_way_on_is_in_the_window_and_covers_nothing(
         page: Page, server: Server, tmp_path: Path, width: int) -> None:
     ingest(coloured_zip(tmp_path / "colours.zip"), Workspace(server.workspace))
@@ -41,6 +41,7 @@ def test_the_way_on_is_in_the_window_and_covers_nothing(
         assert page.evaluate("document.documentElement.scrollWidth") <= width
 
 
+@pytest.mark.slow
 def test_the_title_says_where_a_run_stands(page: Page, server: Server, tmp_path: Path) -> None:
     ingest(coloured_zip(tmp_path / "colours.zip"), Workspace(server.workspace))
     page.goto(f"{server.url}/model")

@@ -38,6 +38,7 @@ def server_of_both(trained: Run, stopped: Run) -> Iterator[Server]:
     running.stop()
 
 
+@pytest.mark.slow
 def test_the_best_completed_run_is_shown_unless_another_is_opened(
         page: Page, server_of_both: Server, trained: Run, stopped: Run) -> None:
     score = f"{100 * (trained.metrics() or {})['validation']['accuracy']:.1f} %"

@@ -45,6 +45,7 @@ def hold_until(page: Page, taken: int) -> int:
     return int(page.locator(".count").inner_text().split()[0])
 
 
+@pytest.mark.slow
 def test_a_burst_goes_into_the_class_whose_button_is_held(camera_page: Page, server: Server) -> None:
     page = camera_page
     page.goto(server.url)

@@ -155,6 +155,7 @@ def test_a_blow_up_with_finite_numbers_is_a_failure_with_advice(tiny_run):
     assert not run.has_model and not (run.path / "checkpoint").exists()
 
 
+@pytest.mark.slow
 def test_the_best_model_before_a_blow_up_is_kept(tiny_run):
     phases = ('train.phases=[{"freeze": "all", "epochs": 5, "learning_rate": 0.05}, '
               '{"freeze": "none", "epochs": 8, "optimizer": "sgd", "learning_rate": 10, "schedule": "constant"}]')

@@ -85,7 +85,7 @@ def test_any_backbone_can_be_chosen(dataset, weights, open_page, names):
 
 def test_the_default_recipe_is_proposed_where_its_weights_are(workspace, dataset, weights, open_page):
     open_page("model")
-    assert kept(workspace, dataset) == Recipe()
+    assert kept(workspace, dataset) == proposals.solved(Recipe())
 
 
 def test_a_width_whose_weights_are_here_is_proposed_else(workspace, dataset, no_network, tmp_path, open_page):
@@ -110,7 +110,7 @@ def test_photos_start_from_the_weights_that_come_along_where_no_better_ones_are_
     photos = ingest(coloured_zip(tmp_path / "photos.zip", per_class=4, side=90), workspace)
     test = open_page("model")
     recipe = kept(workspace, photos)
-    assert recipe == Recipe().override(["model.backbone=EfficientNetLite0"])
+    assert recipe == proposals.solved(Recipe().override(["model.backbone=EfficientNetLite0"]))
     assert (recipe.model.weights, recipe.train.phases[0].freeze) == ("imagenet", "all")
     assert "random weights" not in said(test) and "not here" not in said(test)
 
@@ -391,7 +391,7 @@ def with_file(test, name: str, content: bytes, backbone: str = "MobileNetV2"):
 
 
 def test_a_file_is_compared_before_it_is_used(workspace, dataset, weights, open_page, files):
-    before = Recipe().override(["model.alpha=0.35"])
+    before = proposals.solved(Recipe().override(["model.alpha=0.35"]))
     test = with_file(open_page("model"), "mine.weights.h5", files["whole.weights.h5"])
     assert kept(workspace, dataset) == before and "104 of 104" in said(test)
     button(test, "Use this file").click().run(timeout=60)

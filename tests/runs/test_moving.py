@@ -20,7 +20,7 @@ def elsewhere(tmp_path) -> Workspace:
     return Workspace(tmp_path / "elsewhere")
 
 
-@pytest.mark.parametrize("with_dataset", [False, True])
+@pytest.mark.parametrize("with_dataset", [pytest.param(False, marks=pytest.mark.slow), True])
 def test_it_is_the_same_run_there(trained, elsewhere, tmp_path, with_dataset):
     pack(trained, tmp_path / "run.zip", with_dataset)
     there = unpack(tmp_path / "run.zip", elsewhere)

@@ -10,7 +10,7 @@ from core.engine.model.grad_cam import feature_map, grad_cam
 from core.engine.model.network import build_network
 from core.recipe.fields import ModelSettings
 
-SIZE, PATCH = 64, 16
+SIZE, PATCH = 48, 16
 
 
 def pictures(count: int, seed: int) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
@@ -29,10 +29,10 @@ def pictures(count: int, seed: int) -> tuple[np.ndarray, np.ndarray, np.ndarray]
 def trained() -> keras.Model:
     settings = ModelSettings(backbone="SmallNet", weights="none", batch_norm="train", dropout=0.0)
     model = build_network(settings, SIZE, 2, None, 0).whole
-    images, classes, _ = pictures(320, 0)
+    images, classes, _ = pictures(240, 0)
     model.compile(optimizer=keras.optimizers.Adam(3e-3), loss="sparse_categorical_crossentropy", metrics=["accuracy"],
                   jit_compile=False)
-    model.fit(images, classes, epochs=12, batch_size=32, verbose=0)
+    model.fit(images, classes, epochs=8, batch_size=32, verbose=0)
     return model
 
 

@@ -40,6 +40,7 @@ def test_scaling_is_that_of_keras(mode):
     np.testing.assert_allclose(found, expected, rtol=1e-4, atol=1e-5)
 
 
+@pytest.mark.slow
 def test_the_first_efficientnets_see_what_they_were_trained_on(tmp_path, monkeypatch):
     """Keras adds a layer when it loads the weights itself, which a network that is built without them lacks."""
     path = write_weights(tmp_path, "EfficientNetB0", None)

@@ -59,7 +59,8 @@ def paused(run: Run, workspace: Workspace, epoch: int, step: int) -> None:
 
 
 @pytest.mark.parametrize(("recipe", "epoch", "step"), [
-    ("head", 5, 4), ("all, augmented and averaged", 2, 2), ("two phases", 3, 1)])
+    ("head", 5, 4), *(pytest.param(*given, marks=pytest.mark.slow) for given in (
+        ("all, augmented and averaged", 2, 2), ("two phases", 3, 1)))])
 def test_what_comes_after_a_pause_is_what_would_have_come(tiny_run, workspace, recipe, epoch, step):
     whole = session_of(tiny_run(*RECIPES[recipe]), workspace)
     whole.run_to_end()

@@ -49,7 +49,7 @@ def predicted_as_in_training(run: Run, predictor: Predictor) -> None:
 @pytest.mark.parametrize("changes", [
     ["model.pooling=both", "model.norm_features=true",
      'model.hidden=[{"units": 8, "batch_norm": "after", "initializer": "he_normal"}]'],
-    ["model.upsample=2", "model.upsample_method=bilinear"],
+    pytest.param(["model.upsample=2", "model.upsample_method=bilinear"], marks=pytest.mark.slow),
     ["model.cut_layer=block_3_relu", "model.pooling=flatten", "train.phases.0.freeze=all"],
 ], ids=["head", "enlarged", "cut"])
 def test_settings_of_the_model_reach_the_answer(tiny_run, predictor, changes):

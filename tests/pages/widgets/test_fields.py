@@ -17,6 +17,11 @@ def indexed(path: str) -> str:
     return path.replace("train.phases.", "train.phases.0.").replace("model.hidden.", "model.hidden.0.")
 
 
+def with_a_layer(spec, recipe: Recipe) -> Recipe:
+    """With a hidden layer, where the field is one of those."""
+    return recipe.override(["model.hidden=[{}]"]) if spec.path.startswith("model.hidden.") else recipe
+
+
 def drawn(monkeypatch: pytest.MonkeyPatch, recipe: Recipe, path: str) -> AppTest:
     """A page with the widget of one field."""
     monkeypatch.setattr(state, "recipe", lambda: recipe)
@@ -30,7 +35,7 @@ def widgets(test: AppTest) -> list:
 
 @pytest.mark.parametrize("spec", DRAWN, ids=lambda spec: spec.path)
 def test_every_field_has_a_widget(spec, workspace, monkeypatch):
-    recipe = where_it_applies(spec).override(["model.hidden=[{}]"])
+    recipe = with_a_layer(spec, where_it_applies(spec))
     test = drawn(monkeypatch, recipe, indexed(spec.path))
     assert not test.exception
     (widget,) = widgets(test)
@@ -41,5 +46,5 @@ def test_every_field_has_a_widget(spec, workspace, monkeypatch):
 
 @pytest.mark.parametrize("spec", [spec for spec in DRAWN if spec.conditions], ids=lambda spec: spec.path)
 def test_a_field_without_effect_is_not_drawn(spec, workspace, monkeypatch):
-    test = drawn(monkeypatch, where_it_does_not(spec).override(["model.hidden=[{}]"]), indexed(spec.path))
+    test = drawn(monkeypatch, with_a_layer(spec, where_it_does_not(spec)), indexed(spec.path))
     assert not test.exception and not widgets(test)
