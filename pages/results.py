@@ -24,7 +24,7 @@ if run.recipe.model.weights == "none":
 split = splits[0]
 if len(splits) > 1:
     split = st.segmented_control("Measured on", splits, default="test", required=True, key=f"split-{run.id}")
-scores.headline(metrics[split], split)
+scores.headline(run, metrics[split], split)
 if split == "test":
     test_lock.opened(run)
 elif "test" in everything and not is_open:

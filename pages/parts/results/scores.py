@@ -11,6 +11,7 @@ import streamlit as st
 from core import api, escape
 from core.data.dataset import Dataset
 from core.errors import GraftError
+from core.recipe.optimizers import EXACT
 from core.runs.run import Run
 from core.scoring.metrics import behind_cell, worst_mistakes
 from pages.parts.data import changing, selection, viewer
@@ -25,11 +26,14 @@ _CELL = "confusion-cell"
 MEANING = {
     "validation": "Validation images were never learned from, but they decided which epoch was kept, so this number "
                   "is a little flattering. Test images, held back on the Data page, give the fully honest one.",
+    "solved": "Validation images were neither learned from nor used to choose anything in this run. Where several runs "
+              "are compared by them the best one's number is a little flattering; test images, held back on the Data "
+              "page, give the fully honest one.",
     "test": "Test images were neither learned from nor used to choose anything: this is the honest number.",
 }
 
 
-def headline(scores: dict[str, Any], split: str) -> None:
+def headline(run: Run, scores: dict[str, Any], split: str) -> None:
     """Accuracy with its interval, and what it means."""
     low, high = (f"{100 * end:.1f}".replace("100.0", "100") for end in scores["accuracy_interval"])  # fits on a phone
     present = [row for row in scores["per_class"] if row["support"]]
@@ -44,7 +48,8 @@ def headline(scores: dict[str, Any], split: str) -> None:
         st.metric("Mistakes", f"{wrong:,} of {scores['images']:,}", border=True)
         st.metric("Hardest class", escape.markdown(worst["class"]) if wrong else "—", border=True,
                   help=f"{wording.percent(worst['recall'])} of its images were recognised.")
-    st.caption(MEANING[split])
+    solved = split == "validation" and all(phase.optimizer == EXACT for phase in run.recipe.train.phases)
+    st.caption(MEANING["solved" if solved else split])
 
 
 def per_class(scores: dict[str, Any]) -> None:
