@@ -16,7 +16,7 @@ from core.backbones.freezing import cut, frozen_blocks, frozen_layers
 from core.backbones.graph import Graph, members
 from core.backbones.layers import OPERATION
 from core.errors import RecipeError
-from core.estimates import START, TYPICAL, Work, measured
+from core.estimates import FORWARD, START, TYPICAL, Work, measured
 from core.head import features, head_values, head_weights
 from core.memory import activation_values, training_bytes
 from core.recipe.fields import ModelSettings, Phase, Recipe
@@ -172,6 +172,8 @@ def plan(recipe: Recipe, classes: int, images: int, training_images: int, cache_
             graph, size, freezing.frozen, *((freezing.trunk, freezing.end.values) if freezing.cached and freezing.end
                                             else (0, None)))
         memory = training_bytes(freezing.phase, kept + head, trained, recipe.train.batch_size, values)
+        if freezing.phase.optimizer == EXACT:  # all features at once, and their axes
+            memory += 2 * 4 * training_images * views * features(recipe.model, channels, side)
         phases.append(_phase(recipe, index, freezing, graph, variant, work, head_trained, trained, memory, images,
                              training_images, seen, speeds))
     return Plan(tuple(name for name, _ in variant.graph.ends), kept + head, variant.parameters - kept, tuple(phases),
@@ -248,7 +250,10 @@ def _phase(recipe: Recipe, index: int, freezing: Freezing, graph: Graph, variant
            speeds: Mapping[str, float]) -> PlannedPhase:
     augment, epochs, end = recipe.augment, freezing.phase.epochs, freezing.end
     fresh = augment.active and augment.views == "fresh"
-    views = min(augment.views, epochs) if augment.active and isinstance(augment.views, int) else 1
+    solved = freezing.phase.optimizer == EXACT
+    views = augment.views if augment.active and isinstance(augment.views, int) else 1
+    views = views if solved else min(views, epochs)
+    fresh = fresh and not solved
     trunk = sum(work[layer] for layer in members(freezing.trunk))
     tail = sum(work) - trunk
     cached = end is not None and freezing.cached
@@ -257,19 +262,23 @@ def _phase(recipe: Recipe, index: int, freezing: Freezing, graph: Graph, variant
     first = (images - training if fresh else images) if cached and not before else 0
     if cached and end:
         seen[end] = max(before, views)
-    solved = freezing.phase.optimizer == EXACT
+    again = not solved and (fresh or not cached)
     asked = Work(
         decoded=0 if before and not more else images, changed=more, passes=first + more,
         steps=0 if solved else -(-training // recipe.train.batch_size),
-        training=training * (ITERATIONS if solved else 1), trunk=trunk, tail=tail + head,
-        trunk_again=bool(trunk) and (fresh or not cached), change_again=augment.active and (fresh or not cached))
+        training=training * (ITERATIONS * views if solved else 1), trunk=trunk, tail=head if solved else tail + head,
+        trunk_again=bool(trunk) and again, change_again=augment.active and again)
+    prepare = asked.prepare_seconds(speeds)
+    if solved:
+        prepare += training * views * tail / speeds[FORWARD]
+        prepare += 0 if freezing.phase.penalty else CHOOSING_EPOCHS * asked.epoch_seconds(speeds)
     return PlannedPhase(
         index=index, name=freezing.phase.name, epochs=epochs, frozen=layer_names(graph, freezing.frozen),
         frozen_blocks=frozen_blocks(graph, freezing.frozen), states=_states(graph, variant.graph, freezing.frozen),
         end=end, cached=freezing.cached, views=views,
         cache_bytes=(first + more) * KEPT_BYTES * end.values if cached and end else 0,
         trunk_mult_adds=trunk, tail_mult_adds=tail, trained=trained, memory_bytes=memory,
-        prepare_s=asked.prepare_seconds(speeds) + (CHOOSING_EPOCHS * asked.epoch_seconds(speeds) if solved else 0),
+        prepare_s=prepare,
         epoch_s=asked.epoch_seconds(speeds))
 
 

@@ -65,7 +65,7 @@ def clean(workspace: Workspace, older_than: float = WEEK) -> int:
     if not files:
         return 0
     named = ""
-    for recipe in workspace.runs.glob("*/recipe.json"):
+    for recipe in (*workspace.runs.glob("*/recipe.json"), workspace.root / "chosen.json"):  # the pages' choices
         with suppress(OSError):
             named += recipe.read_text("utf-8", errors="replace")
     removed = 0

@@ -32,6 +32,7 @@ SHORTHANDS = {
     "seed": "train.seed",
 }
 """Short options, and the fields of the recipe that they stand for."""
+_STEPS = frozenset(f"train.{name}" for name in ("mix", "mix_alpha", "average", "accumulate", "batch_size"))
 PHASE = "train.phases.0."
 """Short options that begin like this are for a recipe of one phase."""
 
@@ -119,8 +120,8 @@ def recipe_of(file: Path | None, preset: str | None, given: Mapping[str, str], s
         raise RecipeError(f"--freeze and --epochs are for a recipe of one phase; this one has {phases}.",
                           "Use --set train.phases.0.epochs=5 and so on.")
     final, note = adapted(base, changes)
-    if dataset is not None and file is None and preset is None and not any(
-            path.startswith(PHASE) and path != SHORTHANDS["freeze"] for path in chosen):
+    if dataset is not None and file is None and preset is None and not any(map(_speaks_of_steps, chosen)) \
+            and not (final.augment.active and final.augment.views == "fresh"):
         final = solved(final)  # who says nothing of steps gets a head that is solved, where it can be
     if note:
         output.tell(f"Note: {note}")
@@ -128,6 +129,12 @@ def recipe_of(file: Path | None, preset: str | None, given: Mapping[str, str], s
         if note := without_effect(final, path):
             output.tell(f"Note: {note}")
     return final
+
+
+def _speaks_of_steps(path: str) -> bool:
+    """Whether who sets this field wants a training step by step, or says himself how a phase goes."""
+    return path in _STEPS or path == "train.phases" or (
+        path.startswith("train.phases.") and path != SHORTHANDS["freeze"])
 
 
 def _base(file: Path | None, preset: str | None, dataset: Callable[[], Dataset] | None) -> Recipe:

@@ -39,14 +39,16 @@ class Recipe(Settings):
 
     @model_validator(mode="after")
     def _solves_what_can_be_solved(self) -> Recipe:
-        for phase in self.train.phases:
-            if phase.optimizer == EXACT and (why := self._not_solvable(phase)):
+        for index, phase in enumerate(self.train.phases):
+            if phase.optimizer == EXACT and (why := self._not_solvable(phase, index)):
                 raise ValueError(f"the optimizer {EXACT} solves a head without hidden layers on frozen features, but "
                                  f"{why}: choose another optimizer, such as adam")
         return self
 
-    def _not_solvable(self, phase: Phase) -> str:
-        """Why the head is no convex problem in a phase; "" where it is."""
+    def _not_solvable(self, phase: Phase, index: int) -> str:
+        """Why the head is no convex problem in a phase, or its features are not kept; "" where it can be solved."""
+        if before := [other.name for other in self.train.phases[:index] if other.freeze == "none"]:
+            return f"the phase {before[0]} before it trains everything"
         if phase.freeze != "all":
             return f"freeze is {phase.freeze} in the phase {phase.name}"
         if self.model.hidden:

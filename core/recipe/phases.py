@@ -5,7 +5,9 @@ from __future__ import annotations
 from core.backbones.catalogue import get
 from core.backbones.freezing import cut, frozen_blocks, frozen_layers
 from core.errors import RecipeError
+from core.recipe.choices import TUNING_RATE
 from core.recipe.fields import Phase, Recipe
+from core.recipe.optimizers import EXACT
 from core.recipe.proposals import block_at
 
 MOST = 8
@@ -22,9 +24,10 @@ def added(recipe: Recipe, index: int) -> Recipe:
     if len(phases) >= MOST:
         raise RecipeError(f"A training has at most {MOST} phases.", "Remove one first.")
     before = phases[index]
-    after = before.model_copy(update={
-        "name": "fine-tuning", "freeze": _further(recipe, before.freeze), "optimizer": Phase().optimizer,
-        "penalty": None, "epochs": min(before.epochs, 10), "learning_rate": max(before.learning_rate / SLOWER, 1e-6)})
+    steps = {"optimizer": Phase().optimizer, "penalty": None, "learning_rate": TUNING_RATE} \
+        if before.optimizer == EXACT else {"learning_rate": max(before.learning_rate / SLOWER, 1e-6)}
+    after = before.model_copy(update={"name": "fine-tuning", "freeze": _further(recipe, before.freeze),
+                                      "epochs": min(before.epochs, 10), **steps})
     return _with(recipe, [*phases[:index + 1], after, *phases[index + 1:]])
 
 

@@ -617,3 +617,5 @@ def test_a_frozen_head_is_solved_unless_steps_are_spoken_of(workspace, archive, 
     assert optimizer("--set", "train.phases.0.learning_rate=0.01") == "adam"
     assert optimizer("--set", 'model.hidden=[{"units": 8}]') == "adam"
     assert optimizer("--set", "train.phases.0.optimizer=sgd") == "sgd"
+    assert optimizer("--set", 'train.phases=[{"optimizer": "sgd", "epochs": 7}]') == "sgd"
+    assert optimizer("--set", "train.mix=mixup") == "adam"

@@ -6,6 +6,7 @@ import pytest
 
 from core.errors import RecipeError
 from core.recipe import phases
+from core.recipe.choices import TUNING_RATE
 from core.recipe.fields import Recipe
 from core.recipe.proposals import solved
 
@@ -19,7 +20,9 @@ def test_a_further_phase_trains_more_in_smaller_steps():
     first, second = two.train.phases
     assert (first.freeze, first.optimizer) == ("all", "lbfgs")
     assert second.freeze not in ("all", "none") and second.optimizer == "adam"
-    assert second.learning_rate == pytest.approx(first.learning_rate / 10) and names(two) == ["train", "fine-tuning"]
+    assert second.learning_rate == TUNING_RATE and names(two) == ["train", "fine-tuning"]
+    after_sgd = phases.added(Recipe().override(["train.phases.0.optimizer=sgd", "train.phases.0.learning_rate=0.5"]), 0)
+    assert (after_sgd.train.phases[1].optimizer, after_sgd.train.phases[1].learning_rate) == ("sgd", 0.05)
     three = phases.added(two, 1)
     points = [phase.freeze for phase in three.train.phases]
     assert len(set(points)) == 3 and names(three)[2] == "fine-tuning 2"

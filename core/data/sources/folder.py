@@ -7,7 +7,17 @@ from functools import partial
 from pathlib import Path
 
 from core.data.sources import names
-from core.data.sources.members import CHUNK, DamagedMemberError, Member, Notes, check_count, check_total, judge, mapped
+from core.data.sources.members import (
+    CHUNK,
+    DamagedMemberError,
+    Member,
+    Notes,
+    check_count,
+    check_total,
+    judge,
+    mapped,
+    too_large,
+)
 from core.store.limits import Limits
 
 
@@ -24,7 +34,7 @@ def folder_members(source: Path, limits: Limits, notes: Notes) -> Iterator[Membe
             notes.add("a link or device", name)
         elif is_folder:
             yield Member(name, True, index / len(found))
-        elif path.stat().st_size > limits.member_bytes:
+        elif too_large(name, path.stat().st_size, limits):
             notes.add(f"larger than {limits.member_bytes / 2**20:,.0f} MB", name)
         else:
             total += path.stat().st_size

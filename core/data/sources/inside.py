@@ -8,20 +8,31 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 
 from core.data.sources import names
-from core.data.sources.members import CHUNK, DamagedMemberError, Member, Notes, beside, check_count, check_total
+from core.data.sources.members import (
+    CHUNK,
+    DamagedMemberError,
+    Member,
+    Notes,
+    OverLimitError,
+    beside,
+    check_count,
+    check_total,
+    judge,
+)
+from core.errors import ArchiveError
 from core.store.limits import Limits
 
-LEFT_OUT = "an archive inside the archive"
-"""The reason that stands in the notes where nobody asked for it."""
+LEFT_OUT, DEEPER = "an archive inside the archive", "an archive inside an archive inside the archive"
+"""The reasons that stand in the notes: where nobody asked for it, and for what lies too deep."""
 
 Walk = Callable[[Path, Limits, Notes], Iterator[Member]]
 
 
-def left_out(members: Iterator[Member], notes: Notes) -> Iterator[Member]:
+def left_out(members: Iterator[Member], notes: Notes, reason: str = LEFT_OUT) -> Iterator[Member]:
     """The members without the archives among them."""
     for member in members:
         if is_archive(member):
-            notes.add(LEFT_OUT, member.name)
+            notes.add(reason, member.name)
         else:
             yield member
 
@@ -29,30 +40,49 @@ def left_out(members: Iterator[Member], notes: Notes) -> Iterator[Member]:
 def read_too(walk: Walk, source: Path, limits: Limits, notes: Notes) -> Iterator[Member]:
     """The members, those of the archives among them as well: `train.zip` is read as a folder `train`.
 
-    Counts and bytes of all of them together are held to the limits. Archives that lie deeper are left out.
+    Counts and bytes of all of them together are held to the limits, and the names that come of it to the rules for
+    names. Archives that lie deeper, and those that cannot be opened, are left out.
 
     Args:
         walk: Gives the members of one source, archives among them.
 
     Raises:
-        ArchiveError: one of them cannot be read, or together they are over a limit.
+        ArchiveError: one of them is damaged behind its beginning, or together they are over a limit.
     """
     counted, read = _Counted(source, limits), 0
-    for member in walk(source, replace(limits, member_bytes=limits.archive_bytes), notes):
+    for member in walk(source, limits, notes):
         if not is_archive(member):
             yield counted.member(member)
             continue
         with tempfile.TemporaryDirectory(prefix=".inside-", dir=beside(source)) as folder:
-            path = Path(folder) / member.name.rpartition("/")[2]
+            path = Path(folder) / f"inside{names.suffix(member.name)}"
             with open(path, "xb") as file:
                 for piece in counted.bytes(member, limits.archive_bytes):
                     file.write(piece)
-            place = f"{member.name.rpartition('/')[0]}/{names.stem(path.name)}".lstrip("/")
-            for inner in left_out(walk(path, limits, notes), notes):
-                yield counted.member(replace(inner, name=f"{place}/{inner.name}", fraction=member.fraction))
+            begun, noted = False, len(notes.skipped())
+            try:
+                for inner in left_out(walk(path, counted.left(), notes), notes, DEEPER):
+                    begun = True
+                    if (place := judge(f"{_folder(member.name)}/{inner.name}", limits, notes)) is not None:
+                        yield counted.member(replace(inner, name=place, fraction=member.fraction))
+            except OverLimitError as error:
+                raise OverLimitError(f"'{source.name}' and the archives inside hold more than is read: in "
+                                     f"'{member.name}', {error.message}", error.hint) from error
+            except ArchiveError as error:
+                if begun:
+                    raise ArchiveError(f"'{member.name}' in '{source.name}': {error.message}", error.hint) from error
+                notes.add("an archive inside that cannot be read", member.name)
+                continue
+            counted.refuse(len(notes.skipped()) - noted)
         read += 1
     if read:
         notes.say(f"{read} {'archive' if read == 1 else 'archives'} inside were read as well, each as a folder.")
+
+
+def _folder(name: str) -> str:
+    """The folder that an archive inside is read as."""
+    parent, _, file = name.rpartition("/")
+    return f"{parent}/{names.stem(file).strip('.') or 'archive'}".lstrip("/")
 
 
 def is_archive(member: Member) -> bool:
@@ -74,6 +104,16 @@ class _Counted:
         self.members += 1
         check_count(self.members, self.source, self.limits)
         return replace(member, chunks=lambda: self.bytes(member, self.limits.member_bytes))
+
+    def refuse(self, count: int) -> None:
+        """Members that were left out count as well."""
+        self.members += count
+        check_count(self.members, self.source, self.limits)
+
+    def left(self) -> Limits:
+        """What one more archive may hold."""
+        return replace(self.limits, archive_members=max(self.limits.archive_members - self.members, 1),
+                       archive_bytes=max(self.limits.archive_bytes - self.total, 1))
 
     def bytes(self, member: Member, most: int) -> Iterator[bytes]:
         """Raises DamagedMemberError when it is larger than `most`."""

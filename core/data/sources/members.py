@@ -25,6 +25,10 @@ class DamagedMemberError(ArchiveError):
     """One member cannot be read to its end; the others can."""
 
 
+class OverLimitError(ArchiveError):
+    """It holds more than the limits allow, or is made to."""
+
+
 class Notes:
     """What was left out and why, gathered by reason."""
 
@@ -107,6 +111,12 @@ def judge(name: str, limits: Limits, notes: Notes) -> str | None:
     return tidied or None
 
 
+def too_large(name: str, size: int, limits: Limits) -> bool:
+    """Whether a member is larger than one may be. An archive may be as large as all of them together."""
+    archive = names.suffix(name) in names.ARCHIVE_SUFFIXES
+    return size > (limits.archive_bytes if archive else limits.member_bytes)
+
+
 def beside(source: Path) -> str | None:
     """Where there is room for what an archive holds: beside it, where that may be written; else None, the system's own
     place."""
@@ -120,19 +130,19 @@ def beside(source: Path) -> str | None:
 def check_count(count: int, source: Path, limits: Limits) -> None:
     """Raise ArchiveError when there are more members than allowed."""
     if count > limits.archive_members:
-        raise ArchiveError(f"'{source.name}' holds more than {limits.archive_members:,} files.",
-                           "Split it, or use a smaller part.")
+        raise OverLimitError(f"'{source.name}' holds more than {limits.archive_members:,} files.",
+                             "Split it, or use a smaller part.")
 
 
 def check_total(total: int, source: Path, limits: Limits) -> None:
     """Raise ArchiveError when `total` unpacked bytes are more than allowed."""
     if total > limits.archive_bytes:
-        raise ArchiveError(f"'{source.name}' unpacks to more than {limits.archive_bytes / 2**20:,.0f} MB.",
+        raise OverLimitError(f"'{source.name}' unpacks to more than {limits.archive_bytes / 2**20:,.0f} MB.",
                            "Use a smaller part, or make the images smaller.")
 
 
 def check_ratio(unpacked: int, packed: int, name: str, source: Path, limits: Limits) -> None:
     """Raise ArchiveError when `unpacked` bytes came from suspiciously few `packed` ones."""
     if unpacked > _RATIO_FROM and unpacked > limits.ratio * max(packed, 1):
-        raise ArchiveError(f"'{name}' in '{source.name}' unpacks to more than {limits.ratio} times its packed size.",
+        raise OverLimitError(f"'{name}' in '{source.name}' unpacks to more than {limits.ratio} times its packed size.",
                            MAYBE_A_BOMB)

@@ -32,6 +32,7 @@ from core.data.sources.members import (
     check_total,
     judge,
     mapped,
+    too_large,
 )
 from core.errors import ArchiveError
 from core.store.limits import Limits
@@ -116,7 +117,7 @@ def main(source: Path, folder: Path, limits: Limits) -> None:
             written, self.length = written + len(s), self.length + len(s)
             check_total(written, source, limits)
             check_ratio(written, packed, source.name, source, limits)
-            self.too_large = self.too_large or self.length > limits.member_bytes
+            self.too_large = self.too_large or too_large(self.name, self.length, limits)
             if not self.too_large:
                 self.handle.write(s)
             return len(s)

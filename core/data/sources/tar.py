@@ -23,6 +23,7 @@ from core.data.sources.members import (
     check_total,
     judge,
     mapped,
+    too_large,
 )
 from core.errors import ArchiveError
 from core.store.limits import Limits
@@ -91,7 +92,7 @@ def tar_members(source: Path, opener: Callable[..., Any], limits: Limits, notes:
                 yield Member(name, True, fraction)
             elif not info.isreg() or info.issparse():
                 notes.add("a link or device", name)
-            elif info.size > limits.member_bytes:
+            elif too_large(name, info.size, limits):
                 notes.add(f"larger than {limits.member_bytes / 2**20:,.0f} MB", name)
             else:
                 check_total(reader.tell() + info.size, source, limits)

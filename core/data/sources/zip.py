@@ -26,6 +26,7 @@ from core.data.sources.members import (
     check_total,
     judge,
     mapped,
+    too_large,
 )
 from core.errors import ArchiveError
 from core.store.limits import Limits
@@ -57,7 +58,7 @@ def zip_members(source: Path, limits: Limits, notes: Notes) -> Iterator[Member]:
                 yield Member(name, True, fraction)
             elif stat.S_IFMT(info.external_attr >> 16) not in (0, stat.S_IFREG):
                 notes.add("a link or device", name)
-            elif info.file_size > limits.member_bytes:
+            elif too_large(name, info.file_size, limits):
                 notes.add(f"larger than {limits.member_bytes / 2**20:,.0f} MB", name)
             else:
                 yield Member(name, False, fraction, partial(_zip_chunks, archive, info, source, name))

@@ -194,7 +194,8 @@ class Feeds:
         stores = [first]
         if images_only or not augment.active or not isinstance(augment.views, int):
             return stores
-        views = min(augment.views, plan.phase.epochs)
+        solved = plan.phase.optimizer == EXACT  # on all views at once
+        views = augment.views if solved else min(augment.views, plan.phase.epochs)
         if views > 2:
             self.keep_pixels()
         for view in range(1, views):
@@ -214,7 +215,7 @@ def features_to_solve(feeds: Feeds, plan: PhasePlan, index: int, stores: list[Ro
     """Features of all images at once, for a head that is solved."""
     if plan.phase.optimizer != EXACT:
         return None
-    if not stores:
+    if not stores or plan.boundary is None:
         raise WorkspaceError("There is no room to keep what the frozen layers give, which L-BFGS needs.",
                              "Raise the cache's limit, free space on the disk, or choose the optimizer adam.")
     if feeds.changes_every_epoch or feeds.recipe.train.mix != "none":

@@ -61,7 +61,9 @@ def fastest_forward(model: keras.Model, folder: Path, sample: np.ndarray) -> For
     path, record = folder / "model.onnx", folder / "check.json"
     try:
         check = _CHECK.read(record) if record.is_file() else None
-    except (ValueError, NewerFormatError) as error:  # another version's: it keeps what it has found
+    except ValueError:  # damaged: it is made again
+        check = None
+    except NewerFormatError as error:  # another version's: it keeps what it has found
         return keras_forward(model, str(error))
     if check is None or check["gpu"] != has_gpu() or not (check["problem"] or path.is_file()):
         check = _convert_and_check(model, path, sample[:CHECK_IMAGES])

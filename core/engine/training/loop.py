@@ -152,14 +152,16 @@ class Trainer:
     def _solver(self, feed: Feed, plan: PhasePlan) -> Epochs:
         """What runs the epochs of a phase that solves its head. Raises StopRequested while the penalty is chosen."""
         settings, train, contents = self.recipe.train, self.feeds.train, self.feeds.pixels.contents_of
+        boundary = plan.boundary
+        assert boundary is not None
 
         def tell(done: int, total: int) -> None:
             self.reporter.raise_if_stopped()
             self.reporter.progress("Choosing how simple the head is to be", done, total)
 
         scaled, problem = solved.problem_of(
-            solved.features_of(feed, train.rows), self.task.targets(train.labels, self.feeds.classes),
-            self.feeds.image_weights(), settings.label_smoothing)
+            solved.features_of(feed, boundary, self.network.whole, train.rows),
+            self.task.targets(train.labels, self.feeds.classes), self.feeds.image_weights(), settings.label_smoothing)
         penalty = solved.chosen(plan.phase.penalty, problem, train.labels, contents(train.rows), len(feed.stores),
                                 settings.seed, tell)
         if plan.phase.penalty is None:

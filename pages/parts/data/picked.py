@@ -36,7 +36,7 @@ def draw(dataset: Dataset, table: pd.DataFrame, chosen: list[str], name: str) ->
     """
     if not chosen:
         return
-    mark = f"{dataset.fingerprint}-{len(chosen)}-{chosen[0]}"
+    mark = f"{dataset.fingerprint}-{len(chosen)}-{hash(tuple(chosen)):x}"
     selected, by_path = f"{name}-{dataset.id}", table.set_index("path", drop=False)
     if state.get(f"picked-{name}") != mark:
         state.put(f"picked-{name}", mark)

@@ -6,6 +6,7 @@ import streamlit as st
 
 from core import api
 from core.recipe.fields import Recipe
+from core.recipe.optimizers import EXACT
 from core.runs import resuming
 from core.runs.run import Run
 from core.runs.status import Status
@@ -50,7 +51,8 @@ def mend(run: Run, status: Status) -> None:
         if st.button(f"Go on at a rate of {rate:g}", icon=":material/replay:", key=f"slower-{run.id}",
                      help="A new run from the last good epoch, at a tenth of the learning rate."):
             _begin(run, recipe.override([f"{phase}={rate!r}"]))
-    elif kind == "OutOfMemoryError" and recipe.train.batch_size > 1:
+    elif (kind == "OutOfMemoryError" and recipe.train.batch_size > 1
+          and recipe.train.phases[status.phase_index].optimizer != EXACT):
         half = recipe.train.batch_size // 2
         if st.button(f"Go on with batches of {half}", icon=":material/replay:", key=f"smaller-{run.id}",
                      help="A new run from the last whole epoch, with half as many pictures a step."):

@@ -142,7 +142,8 @@ def _advanced(recipe: Recipe) -> None:
     with right:
         fields.draw("train.class_weights")
         fields.draw("train.label_smoothing")
-        fields.draw("train.mix")
-        fields.draw_dependents("train.mix")
-        fields.draw("train.average")
-        fields.draw("train.accumulate")
+        if any(phase.optimizer != EXACT for phase in recipe.train.phases):  # else there are no steps
+            fields.draw("train.mix")
+            fields.draw_dependents("train.mix")
+            fields.draw("train.average")
+            fields.draw("train.accumulate")

@@ -29,7 +29,7 @@ def draw(run: Run, status: Status, set_up: Callable[[Recipe], None]) -> None:
     if status.state not in ("completed", "stopped"):
         return
     found = verdict(run.history(), run.recipe)
-    if found is None:
+    if found is None or (found.kind == "solved" and status.state == "stopped"):
         return
     with st.container(horizontal=True, vertical_alignment="center", key=f"verdict-{run.id}"):
         st.markdown(f":material/{_ICONS[found.kind]}: {escape.markdown(found.text)}", width="stretch")

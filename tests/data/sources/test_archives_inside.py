@@ -12,6 +12,7 @@ from core.data.sources.archive import walk
 from core.data.sources.members import DamagedMemberError, Notes
 from core.errors import ArchiveError, ArchivesInsideError
 from core.store.limits import Limits
+from core.store.workspace import Workspace
 from tests.data.archives import make_tar
 
 
@@ -64,12 +65,12 @@ def test_what_lies_beside_them_is_read_too_and_deeper_ones_are_not(pets, make_zi
     deeper = packed({"a.zip": packed(pets), "b.png": picture(1)})
     found, notes = read(make_zip({"more.zip": deeper, "cats/own.png": picture(2)}))
     assert set(found) == {"more/b.png", "cats/own.png"} and found["more/b.png"] == picture(1)
-    assert notes.skipped() == [{"member": "a.zip", "reason": "an archive inside the archive"}]
+    assert notes.skipped() == [{"member": "a.zip", "reason": "an archive inside an archive inside the archive"}]
 
 
 def test_limits_hold_for_all_of_them_together(pets, make_zip):
     source = make_zip({"one.zip": packed(pets), "two.zip": packed(pets)})
-    with pytest.raises(ArchiveError, match="more than 12 files"):
+    with pytest.raises(ArchiveError, match="more than"):
         read(source, Limits(archive_members=12))
     once = len(packed(pets)) + sum(map(len, pets.values()))
     with pytest.raises(ArchiveError, match="unpacks to more than"):
@@ -93,9 +94,32 @@ def test_archives_may_be_larger_than_files_but_files_may_not(pets, make_zip, pic
     assert read_whole == {f"one/{name}" for name in pets}
 
 
-def test_one_that_cannot_be_read_is_named(make_zip, pets):
-    with pytest.raises(ArchiveError, match=r"broken\.zip"):
-        read(make_zip({"broken.zip": b"PK\x03\x04 nothing", **pets}))
+def test_one_that_cannot_be_opened_is_left_out_and_named(make_zip, pets):
+    found, notes = read(make_zip({"broken.zip": b"PK\x03\x04 nothing", "old.rar": b"Rar!\x1a\x07", **pets}))
+    assert set(found) == set(pets)
+    assert notes.skipped() == [{"member": name, "reason": "an archive inside that cannot be read"}
+                               for name in ("broken.zip", "old.rar")]
+
+
+def test_no_name_leads_out_or_gets_too_long(make_zip, pets, picture):
+    inner = {"cats/1.png": picture(1), f"{'d/' * 10}deep.png": picture(2)}
+    found, notes = read(make_zip({name: packed(inner) for name in (
+        "...zip", f"{'a/' * 9}b.zip", f"{'x' * 240}.zip")}))
+    assert {"archive/cats/1.png", f"{'a/' * 9}b/cats/1.png"} < set(found)
+    assert not any(".." in name.split("/") for name in found)
+    assert any("folders deep" in one["reason"] for one in notes.skipped())
+
+
+def test_large_archives_are_asked_about_too(workspace, pets, make_zip):
+    source = make_zip({"train.zip": packed(pets)})
+    with pytest.raises(ArchivesInsideError):
+        ingest(source, Workspace(workspace.root, Limits(member_bytes=max(map(len, pets.values())))))
+
+
+def test_what_is_refused_inside_counts(make_zip, picture):
+    hostile = packed({f"../{number}.png": picture(number) for number in range(9)})
+    with pytest.raises(ArchiveError, match="more than"):
+        read(make_zip({f"{number}.zip": hostile for number in range(9)}), Limits(archive_members=20))
 
 
 def test_the_command_line_keeps_the_two_ways_apart(workspace, pets, make_zip, picture):

@@ -1,7 +1,7 @@
 """A phase that solves its head: iterations of L-BFGS stand in the place of steps, and five of them are an epoch.
 
-The curve shows the way; the model is its end alone. An epoch in between is better on the validation images by chance
-at most, and to choose it there would flatter.
+The curve shows the way, in as many points as the phase has epochs at most; the model is its end alone. An epoch in
+between is better on the validation images by chance at most, and to choose it there would flatter.
 """
 
 from __future__ import annotations
@@ -14,12 +14,17 @@ import numpy as np
 
 from core.engine.callbacks.callback import PhaseFit
 from core.engine.feed.feeds import Feed, Reader
+from core.engine.model.boundary import Boundary
 from core.engine.training.exact import solver
 from core.engine.training.exact.problem import Problem, Scaled
+from core.errors import RecipeError
 from core.recipe.fields import Phase
 from core.recipe.optimizers import ITERATIONS
 
 PENALTIES = solver.PENALTIES
+LARGEST = 4 * 2**30
+"""Bytes of features that a head is solved on; twice as much is needed meanwhile."""
+MOST_ITERATIONS = 500
 _PASS_ON = (keras.layers.InputLayer, keras.layers.Dropout, keras.layers.Flatten)
 """Layers that change no number when nothing is trained by steps."""
 
@@ -41,16 +46,25 @@ def plain(phase: Phase) -> Phase:
     return phase.model_copy(update={"patience": None, "schedule": "constant", "warmup": 0.0})
 
 
-def features_of(feed: Feed, rows: np.ndarray) -> list[np.ndarray]:
+def features_of(feed: Feed, boundary: Boundary, whole: keras.Model, rows: np.ndarray) -> list[np.ndarray]:
     """What the classifier gets for these rows, float32 [n, width]: an array a view.
 
     Args:
-        feed: Its model ends with the classifier, and has frozen layers alone before it.
+        boundary: Where what the feed reads was cut off.
+        whole: The whole network, which ends with the classifier.
+
+    Raises:
+        RecipeError: they are too many to lie in memory.
     """
-    *before, classifier = feed.model.layers
-    if all(isinstance(layer, _PASS_ON) for layer in before):
+    *before, last = feed.model.layers
+    classifier = whole.layers[-1]
+    needed = 4 * len(rows) * len(feed.stores) * int(classifier.kernel.shape[0])
+    if needed > LARGEST:
+        raise RecipeError(f"What the head is solved on takes {needed / 2**30:.1f} GB of memory.",
+                          "Choose the pooling average, fewer views, or the optimizer adam.")
+    if last is classifier and all(isinstance(layer, _PASS_ON) for layer in before):
         return [np.asarray(store.read(rows), np.float32).reshape(len(rows), -1) for store in feed.stores]
-    model = keras.Model(feed.model.input, classifier.input)
+    model = boundary.tail(classifier.input)
     model.compile(jit_compile=False)
     return [Reader(model, store.read).outputs(rows) for store in feed.stores]
 
@@ -65,7 +79,7 @@ def problem_of(features: Sequence[np.ndarray], targets: np.ndarray, weights: np.
         weights: float32 [n]; None: all count the same.
         smoothing: As Keras's losses smooth labels.
     """
-    scaled = Scaled.of(np.concatenate(features))
+    scaled = Scaled.of(np.concatenate(features) if len(features) > 1 else features[0].copy())
     units, views = targets.shape[1], len(features)
     smooth = targets * (1 - smoothing) + smoothing / max(units, 2)
     each = np.ones(len(targets), np.float32) if weights is None else weights.astype(np.float32)
@@ -84,7 +98,7 @@ def fit(fit: PhaseFit, moments: Moments, scaled: Scaled, problem: Problem, penal
         fit.provisional, fit.finished = not last, last
         for variable, value in zip((kernel, bias), scaled.layer(solution, units), strict=True):
             variable.assign(value)
-        loss, accuracy = problem.scores(solution)
+        loss, _, accuracy = problem.scores(solution)
         logs = {"loss": loss, "accuracy": accuracy}
         moments.on_train_batch_end(fit.batches.steps, logs)
         fit.provisional = fit.provisional and not fit.stopped  # whoever stops it wants what there is
@@ -94,16 +108,19 @@ def fit(fit: PhaseFit, moments: Moments, scaled: Scaled, problem: Problem, penal
 
     current: np.ndarray | None = None
 
+    closed = 0
+
     def after(solution: np.ndarray) -> None:
-        nonlocal done, current
-        if done and done % ITERATIONS == 0 and current is not None:
+        nonlocal done, current, closed
+        if done and done % ITERATIONS == 0 and current is not None and closed < fit.phase.epochs - 1:
+            closed += 1
             close(current, last=False)
             moments.on_epoch_begin(fit.state.phase_epoch)
         done, current = done + 1, solution.copy()
 
     moments.on_epoch_begin(fit.state.phase_epoch)
     try:
-        close(solver.solve(problem, penalty, ITERATIONS * fit.phase.epochs, after=after), last=True)
+        close(solver.solve(problem, penalty, MOST_ITERATIONS, after=after), last=True)
     except _Ended:
         pass
 

@@ -29,13 +29,16 @@ _MOST_ITERATIONS = 60
 
 
 def solve(problem: Problem, penalty: float, iterations: int, start: np.ndarray | None = None,
-          tolerance: float = _TOLERANCE, after: Callable[[np.ndarray], None] = lambda solution: None) -> np.ndarray:
+          tolerance: float = _TOLERANCE, after: Callable[[np.ndarray], None] = lambda solution: None,
+          alone: bool = True) -> np.ndarray:
     """The solution, float64 [unknowns].
 
     Args:
         iterations: At most.
         start: Where to begin; default: zeros.
         after: Called with the solution so far after every iteration; what it raises ends the work.
+        alone: False where several are solved at once, by whom the threads of each are held to one: the limit is the
+            process's.
     """
     from scipy.optimize import minimize
     from threadpoolctl import threadpool_limits
@@ -46,8 +49,8 @@ def solve(problem: Problem, penalty: float, iterations: int, start: np.ndarray |
         found, gradient = problem.value(scaled * unit, penalty)
         return found, gradient * unit
 
-    large = problem.rows.size > _LARGE
-    with nullcontext() if large else threadpool_limits(1, "blas"):
+    free = problem.rows.size > _LARGE or not alone
+    with nullcontext() if free else threadpool_limits(1, "blas"):
         found = minimize(
             value, np.zeros(problem.unknowns) if start is None else start / unit, method="L-BFGS-B", jac=True,
             callback=lambda scaled: after(scaled * unit),
@@ -65,6 +68,8 @@ def strength(problem: Problem, labels: np.ndarray, alike: Sequence[str], seed: i
         alike: Rows with the same text stay in one fold: views of one image, or copies.
         tell: Called with the strengths that were tried, and their number; what it raises ends the work.
     """
+    from threadpoolctl import threadpool_limits
+
     chosen = np.arange(len(labels))
     if len(chosen) > MOST_ROWS:
         chosen = np.sort(np.random.default_rng(seed).permutation(len(labels))[:MOST_ROWS])
@@ -77,12 +82,13 @@ def strength(problem: Problem, labels: np.ndarray, alike: Sequence[str], seed: i
 
     def held_out(number: int) -> tuple[float, float]:
         rest, judged = parts[number]
-        starts[number] = solution = solve(rest, penalty, _MOST_ITERATIONS, starts[number], _ROUGH)
-        loss, accuracy = judged.scores(solution)
+        starts[number] = solution = solve(rest, penalty, _MOST_ITERATIONS, starts[number], _ROUGH,
+                                            alone=False)
+        loss, accuracy, _ = judged.scores(solution)
         share = len(judged.rows) / len(chosen)
         return share * accuracy, share * loss
 
-    with ThreadPoolExecutor(cores()) as pool:
+    with threadpool_limits(1, "blas"), ThreadPoolExecutor(cores()) as pool:
         for penalty in reversed(PENALTIES):  # the strongest first: it is solved at once, and the next begins there
             tell(len(found), len(PENALTIES))
             accuracy, loss = (sum(part) for part in zip(*pool.map(held_out, range(len(parts))), strict=True))

@@ -93,6 +93,33 @@ def test_it_is_where_fine_tuning_begins(fitted):
     assert history["val_loss"].iloc[-1] == pytest.approx(solved["val_loss"].iloc[-1], abs=0.02)
 
 
+def test_behind_a_phase_that_cut_a_cell_in_two_it_finds_its_features(tiny_run, workspace):
+    """What was kept then are two tensors, and layers that are frozen again lie before the head."""
+    session = session_of(tiny_run(
+        "model.backbone=MobileNetV2", "model.alpha=0.35", "model.weights=none", "data.image_size=32",
+        'train.phases=[{"freeze": "block_15_expand", "epochs": 1, "learning_rate": 1e-5}, {"optimizer": "lbfgs"}]'),
+        workspace)
+    session.trainer.fit()
+    history = session.run.history()
+    assert history["phase_index"].tolist()[0] == 0 and history["phase_index"].iloc[-1] == 1
+    assert history["accuracy"].iloc[-1] > 0.6
+
+
+def test_a_head_of_one_unit_is_solved_too(tiny_run, workspace, weights, tmp_path):
+    from core.data.library import ingest
+    from core.runs.run import Run
+    from tests.tiny import coloured_folder, tiny_recipe
+
+    folder = coloured_folder(tmp_path / "two")
+    for path in (folder / "green").iterdir():
+        path.unlink()
+    (folder / "green").rmdir()
+    run = Run.create(ingest(folder, workspace), tiny_recipe(*SOLVED, "model.output=sigmoid"), workspace)
+    session = session_of(run, workspace, weights)
+    session.trainer.fit()
+    assert session.trainer.best.accuracy == 1.0 and session.network.whole.output_shape[-1] == 1
+
+
 def test_without_room_for_the_features_it_says_so(fitted):
     with pytest.raises(WorkspaceError, match="adam"):
         fitted(limits=MachineLimits(cache_bytes=0))
@@ -107,5 +134,7 @@ def test_what_is_not_convex_is_refused_and_the_way_on_is_told(given):
     changed, said = adapted(solved, given)
     assert changed.train.phases[0].optimizer == "adam" and "adam now" in said
     assert adapted(solved, ["model.dropout=0.5"])[1] == ""
+    with pytest.raises(RecipeError, match="trains everything"):
+        Recipe().override(['train.phases=[{"freeze": "none"}, {"optimizer": "lbfgs"}]'])
     with pytest.raises(RecipeError, match="lbfgs"):
         adapted(Recipe().override(given), ["train.phases.0.optimizer=lbfgs"])
