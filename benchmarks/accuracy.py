@@ -75,17 +75,30 @@ def compared(archive: Path, workspace: Workspace) -> dict[str, Any]:
 
 def trained(dataset: Dataset, workspace: Workspace, seed: int, exact: bool, name: str = BACKBONE,
             alpha: float | None = ALPHA) -> tuple[float, np.ndarray, Any, Any]:
-    """Train as the worker does; gives (accuracy, pooled features [n, k], (rows, labels) of training and validation)."""
+    """As `fitted`, with every setting but these at its default."""
+    width = "null" if alpha is None else alpha
+    recipe = Recipe().override([f"model.backbone={name}", f"model.alpha={width}", f"train.seed={seed}"])
+    return fitted(dataset, workspace, recipe, exact)
+
+
+def fitted(dataset: Dataset, workspace: Workspace, recipe: Recipe, exact: bool = False
+           ) -> tuple[float, np.ndarray, Any, Any]:
+    """Train as the worker does, in this process.
+
+    Args:
+        exact: Keep activations as float32.
+
+    Returns:
+        (accuracy, features of the first phase [n, k], (rows, labels) of training, and of validation).
+    """
     from core.engine.feed.activations import ActivationCache
     from core.engine.feed.examples import load_examples
     from core.engine.feed.pixels import Pixels
     from core.engine.reporter import Reporter
     from core.engine.training.session import TrainingSession
 
-    width = "null" if alpha is None else alpha
-    recipe = Recipe().override([f"model.backbone={name}", f"model.alpha={width}", f"train.seed={seed}"])
     run = Run.create(dataset, recipe, workspace)
-    backbone, variant = get(name, alpha)
+    backbone, variant = get(recipe.model.backbone, recipe.model.alpha)
     file = weights.ensure(backbone, variant, recipe.model.weights)
     examples = load_examples(run, dataset)
     pixels = Pixels(dataset, workspace, backbone.default_size, recipe.data.resize)
@@ -98,6 +111,7 @@ def trained(dataset: Dataset, workspace: Workspace, seed: int, exact: bool, name
         assert store is not None and store.dtype == (np.float32 if exact else np.float16)
         features = np.zeros((store.rows, *store.shape), np.float32)
         features[examples.rows] = store.read(examples.rows)
+        store.close()
         reporter.finish("completed", "")
     training, validation = ((part.rows, part.labels) for part in (examples.of("train"), examples.of("validation")))
     return round(trainer.best.accuracy, 4), features, training, validation

@@ -22,14 +22,13 @@ from typing import Any
 
 import numpy as np
 
-from core.backbones import weights
+from benchmarks.accuracy import fitted
 from core.backbones.catalogue import get
 from core.data.dataset import Dataset
 from core.data.library import ingest
 from core.errors import GraftError
 from core.recipe import choices, proposals
 from core.recipe.fields import Recipe
-from core.runs.run import Run
 from core.store.files import read_json, write_json
 from core.store.workspace import Workspace
 
@@ -74,10 +73,10 @@ def compared(dataset: Dataset, workspace: Workspace, backbone: str, alpha: float
     for seed in seeds:
         for way, recipe in _recipes(backbone, alpha, seed, tuned).items():
             began = time.monotonic()
-            accuracy, features, training, validation = trained(dataset, workspace, recipe, way == "solved")
+            accuracy, features, training, validation = fitted(dataset, workspace, recipe)
             ways.setdefault(way, []).append(accuracy)
             seconds.setdefault(way, []).append(time.monotonic() - began)
-            if features is not None:
+            if way == "solved":
                 began = time.monotonic()
                 ways.setdefault("regression", []).append(regression(features, training, validation))
                 seconds.setdefault("regression", []).append(time.monotonic() - began)
@@ -95,35 +94,6 @@ def _recipes(backbone: str, alpha: float | None, seed: int, tuned: bool) -> dict
         found["two phases"] = choices.fine_tuned(solved, variant)
         found["two phases, augmented"] = found["two phases"].override(["augment.preset=medium"])
     return found
-
-
-def trained(dataset: Dataset, workspace: Workspace, recipe: Recipe, with_features: bool
-            ) -> tuple[float, np.ndarray | None, Any, Any]:
-    """Train as the worker does, in this process; gives (accuracy, features [n, k] or None, (rows, labels) of training
-    and of validation)."""
-    from core.engine.feed.examples import load_examples
-    from core.engine.feed.pixels import Pixels
-    from core.engine.reporter import Reporter
-    from core.engine.training.session import TrainingSession
-
-    run = Run.create(dataset, recipe, workspace)
-    backbone, variant = get(recipe.model.backbone, recipe.model.alpha)
-    file = weights.ensure(backbone, variant, recipe.model.weights)
-    examples = load_examples(run, dataset)
-    pixels = Pixels(dataset, workspace, backbone.default_size, recipe.data.resize)
-    features = None
-    with Reporter(run) as reporter:
-        session = TrainingSession(run, recipe, variant, file, examples, pixels, workspace, reporter)
-        session.trainer.fit()
-        if with_features:
-            store = session.cache.open(session.trunk(0), examples.rows)
-            assert store is not None
-            features = np.zeros((store.rows, *store.shape), np.float32)
-            features[examples.rows] = store.read(examples.rows)
-            store.close()
-        reporter.finish("completed", "")
-    training, validation = ((part.rows, part.labels) for part in (examples.of("train"), examples.of("validation")))
-    return round(session.trainer.best.accuracy, 4), features, training, validation
 
 
 def regression(features: np.ndarray, train: Any, validation: Any) -> float:

@@ -84,5 +84,5 @@ def _chosen() -> str:
     if dataset is None:
         return "No pictures yet"
     model = wording.backbone(recipe) if recipe else ""
-    stands = sidebar.STEPS[2].chosen() or "not trained yet"
+    stands = sidebar.STEPS[2].chosen() or sidebar.STEPS[3].chosen() or "not trained yet"
     return " · ".join(filter(None, [escape.visible(dataset.name), model, stands]))

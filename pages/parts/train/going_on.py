@@ -10,6 +10,7 @@ from core.recipe.optimizers import EXACT
 from core.runs import resuming
 from core.runs.run import Run
 from core.runs.status import Status
+from core.runs.verdict import LONGER, verdict
 from pages.parts.session import state
 from pages.parts.widgets import errors
 
@@ -31,8 +32,14 @@ def buttons(run: Run, status: Status) -> None:
             with errors.shown():
                 state.look_at(api.resume(run))
                 st.rerun()
-    elif resuming.can_be_longer(run, status):
+    elif resuming.can_be_longer(run, status) and not wants_longer(run):  # else the sentence on its curves has it
         longer(run, f"longer-{run.id}")
+
+
+def wants_longer(run: Run) -> bool:
+    """Whether its curves ask for more epochs."""
+    found = verdict(run.history(), run.recipe)
+    return found is not None and found.action == LONGER
 
 
 def longer(run: Run, key: str) -> None:

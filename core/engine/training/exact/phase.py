@@ -74,12 +74,12 @@ def problem_of(features: Sequence[np.ndarray], targets: np.ndarray, weights: np.
     """The features of all views of the training images as a problem, and the way back from it.
 
     Args:
-        features: float32 [n, width], one a view.
+        features: float32 [n, width], one a view; a single one is written over.
         targets: float32 [n, units].
         weights: float32 [n]; None: all count the same.
         smoothing: As Keras's losses smooth labels.
     """
-    scaled = Scaled.of(np.concatenate(features) if len(features) > 1 else features[0].copy())
+    scaled = Scaled.of(np.concatenate(features) if len(features) > 1 else features[0])
     units, views = targets.shape[1], len(features)
     smooth = targets * (1 - smoothing) + smoothing / max(units, 2)
     each = np.ones(len(targets), np.float32) if weights is None else weights.astype(np.float32)
@@ -90,8 +90,8 @@ def problem_of(features: Sequence[np.ndarray], targets: np.ndarray, weights: np.
 def fit(fit: PhaseFit, moments: Moments, scaled: Scaled, problem: Problem, penalty: float) -> None:
     """Solve, and tell of it epoch by epoch; the solution is put into the model's classifier."""
     kernel, bias = fit.model.trainable_variables  # the classifier's, which alone learns
-    units = problem.targets.shape[1]
-    done = 0
+    units, done, closed = problem.targets.shape[1], 0, 0
+    current: np.ndarray | None = None
 
     def close(solution: np.ndarray, last: bool) -> None:
         """End the open epoch at a solution."""
@@ -105,10 +105,6 @@ def fit(fit: PhaseFit, moments: Moments, scaled: Scaled, problem: Problem, penal
         moments.on_epoch_end(fit.state.phase_epoch, logs)
         if fit.stopped or fit.paused or fit.failure is not None:
             raise _Ended
-
-    current: np.ndarray | None = None
-
-    closed = 0
 
     def after(solution: np.ndarray) -> None:
         nonlocal done, current, closed

@@ -82,8 +82,8 @@ def strength(problem: Problem, labels: np.ndarray, alike: Sequence[str], seed: i
 
     def held_out(number: int) -> tuple[float, float]:
         rest, judged = parts[number]
-        starts[number] = solution = solve(rest, penalty, _MOST_ITERATIONS, starts[number], _ROUGH,
-                                            alone=False)
+        solution = solve(rest, penalty, _MOST_ITERATIONS, starts[number], _ROUGH, alone=False)
+        starts[number] = solution
         loss, accuracy, _ = judged.scores(solution)
         share = len(judged.rows) / len(chosen)
         return share * accuracy, share * loss
