@@ -199,7 +199,8 @@ def _figures(run: Run, status: Status) -> None:
     best = _best(run, history)
     speed = status.images_per_second
     with st.grid(4, min_column_width=130):
-        st.metric("Epoch", f"{status.epoch} of {status.epochs}", help="One epoch is one pass over the training images.")
+        reached = f"{status.epoch}" if status.state == "completed" else f"{status.epoch} of {status.epochs}"
+        st.metric("Epoch", reached, help="One epoch is one pass over the training images.")
         if status.active:
             label = "Left in this step" if status.stage in BESIDE_TRAINING else "Time left"
             st.metric(label, wording.duration(status.eta_s))
@@ -233,7 +234,8 @@ def _curves(run: Run, status: Status) -> None:
     columns = st.columns(2, gap="medium")
     for column, measure in zip(columns, ("loss", "accuracy"), strict=True):
         with column:
-            charts.show(charts.curves(history, batches, measure, status.epochs), f"{measure}-{run.id}",
+            end = status.epoch if status.state == "completed" else status.epochs
+            charts.show(charts.curves(history, batches, measure, end), f"{measure}-{run.id}",
                         f"{measure} of training and validation over the epochs")
 
 

@@ -48,7 +48,7 @@ def duration(seconds: float | None) -> str:
         return "—"
     whole = int(round(seconds))
     if 0 < seconds < 1:
-        return "less than a second"
+        return "under 1 s"
     if whole < 60:
         return f"{whole} s"
     if whole < 3600:
